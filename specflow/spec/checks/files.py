@@ -1,0 +1,201 @@
+"""What a spec names on disk: it is there, and it stays inside the project."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path as FilePath
+
+from specflow.diagnostics import Diagnostic, error
+from specflow.spec import model
+from specflow.spec.checks.context import Context
+from specflow.spec.expressions import holds_expression
+from specflow.spec.load import inside
+from specflow.spec.source import Path
+from specflow.spec.types import nearest
+
+__all__ = ["ADDRESS", "bad_notebooks", "is_address", "missing_code", "missing_environment_files", "missing_locations"]
+
+ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*:(?=.)")
+PROTOCOLS = ("abfs", "abfss", "adl", "az", "azureml", "dbfs", "gs", "http", "https", "s3", "wasbs")
+"""Addresses that a location may have. `file:` is not among them: it would lead out of the project."""
+
+
+def is_address(location: str) -> bool:
+    """Return whether a location is an address rather than a path."""
+    return ADDRESS.match(location) is not None and not (len(location) > 1 and location[1:3] == ":\\")
+
+
+def _path_faults(context: Context, path: Path, text: str, code: str, kind: str) -> Iterator[Diagnostic]:
+    """Yield why the file or folder that `text` names can't be used; `kind` is "file", "folder" or "any"."""
+    span = context.file.span(*path)
+    target = FilePath(os.path.normpath(context.file.folder / text))
+    if "\0" in text:
+        yield error(code, "a path can't hold a NUL character", span)
+    elif FilePath(text).is_absolute() or not inside(context.workspace.root, target):
+        yield error("path-escapes", f'"{text}" leads out of the project', span, "name a path inside the project")
+    elif not target.exists():
+        folder = target.parent
+        names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+        close = nearest(target.name, names) if names else ""
+        help_ = close if "did you mean" in close else "paths start from the file that names them"
+        yield error(code, f'there is no "{text}"', span, help_)
+    elif kind == "folder" and not target.is_dir():
+        yield error(code, f'"{text}" is a file, and this takes a folder', span)
+    elif kind == "file" and not target.is_file():
+        yield error(code, f'"{text}" is a folder, and this takes a file', span)
+
+
+def missing_code(context: Context) -> Iterator[Diagnostic]:
+    """Yield code folders that aren't there."""
+    places: list[tuple[Path, str | None]] = [(("code",), context.file.model.code)]
+    if context.file.kind == "pipeline":
+        places += [(("steps", name, "code"), step.code) for name, step in context.file.model.steps.items()]
+    for path, code in places:
+        if code is not None:
+            yield from _path_faults(context, path, code, "code-missing", "folder")
+
+
+def _environments(context: Context) -> Iterator[tuple[Path, model.Environment]]:
+    def given(path: Path, environment: object) -> Iterator[tuple[Path, model.Environment]]:
+        if isinstance(environment, model.Environment):
+            yield path, environment
+
+    yield from given(("environment",), context.file.model.environment)
+    if context.file.kind == "pipeline":
+        for name, environment in context.file.model.environments.items():
+            yield from given(("environments", name), environment)
+        for name, step in context.file.model.steps.items():
+            yield from given(("steps", name, "environment"), step.environment)
+
+
+def missing_environment_files(context: Context) -> Iterator[Diagnostic]:
+    """Yield requirements, conda and wheel files that aren't there, and lines that pip would not take."""
+    for path, environment in _environments(context):
+        for key in ("requirements", "conda"):
+            text = getattr(environment, key)
+            if text is not None:
+                yield from _path_faults(context, (*path, key), text, "environment-file-missing", "file")
+        for index, wheel in enumerate(environment.wheels):
+            yield from _path_faults(context, (*path, "wheels", index), wheel, "environment-file-missing", "file")
+        yield from _bad_requirements(context, path, environment)
+
+
+def _bad_requirements(context: Context, path: Path, environment: model.Environment) -> Iterator[Diagnostic]:
+    if not environment.dependencies and environment.python is None:
+        return
+    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    for index, line in enumerate(environment.dependencies):
+        try:
+            Requirement(line)
+        except InvalidRequirement as failure:
+            message = f'"{line}" is not a requirement line: {str(failure).splitlines()[0].lower()}'
+            yield error(
+                "bad-requirement", message, context.file.span(*path, "dependencies", index), 'such as "pandas>=2"'
+            )
+    if environment.python is not None:
+        try:
+            SpecifierSet(environment.python)
+        except InvalidSpecifier:
+            message = f'"{environment.python}" is not a version specifier'
+            help_ = f'such as ">={environment.python}"' if environment.python[0].isdigit() else 'such as ">=3.10"'
+            yield error("bad-requirement", message, context.file.span(*path, "python"), help_)
+
+
+def bad_notebooks(context: Context) -> Iterator[Diagnostic]:
+    """Yield notebooks that aren't there, or are none, or have no place for their inputs."""
+    for body in context.bodies():
+        notebook = body.body.notebook
+        if notebook is None:
+            continue
+        path = (*body.path, "notebook")
+        missing = list(_path_faults(context, path, notebook, "notebook-missing", "file"))
+        yield from missing
+        if missing:
+            continue
+        problem = _notebook_problem(context.file.folder / notebook, bool(body.body.inputs or body.body.outputs))
+        if problem is not None:
+            yield error("bad-notebook", f'"{notebook}" {problem[0]}', context.file.span(*path), problem[1])
+
+
+def _notebook_problem(file: FilePath, has_ports: bool) -> tuple[str, str] | None:
+    if file.suffix == ".py":
+        first = file.read_text(encoding="utf-8", errors="replace").split("\n", 1)[0]
+        if first.strip() == "# Databricks notebook source":
+            return None
+        return "is a Python file, not a notebook", "start it by `run: python …`"
+    if file.suffix != ".ipynb":
+        return "is not a notebook", "a notebook is an .ipynb, or a Databricks source notebook (.py)"
+    try:
+        cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
+        tagged = any("parameters" in cell.get("metadata", {}).get("tags", ()) for cell in cells)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return "is not a notebook: its JSON has no list of cells", "save it again from Jupyter"
+    if has_ports and not tagged:
+        return (
+            "has no cell tagged `parameters`, so its ports have no place to go",
+            "tag the cell that sets their defaults",
+        )
+    return None
+
+
+def missing_locations(context: Context) -> Iterator[Diagnostic]:
+    """Yield locations that lead nowhere: of data, of defaults of path ports, of literals given to path ports."""
+    file = context.file
+    if file.kind in ("pipeline", "project"):
+        for name, source in file.model.data.items():
+            yield from _source_faults(context, ("data", name, "location"), source)
+    if file.kind == "project":
+        return
+    for name, port in file.model.inputs.items():
+        if port.is_path and port.default is not None:
+            yield from _literal_faults(context, ("inputs", name, "default"), port.default, port)
+    if file.kind == "pipeline":
+        for name, step in file.model.steps.items():
+            declared = context.signatures.of(file, name).inputs or {}
+            for port_name, value in step.inputs.items():
+                port = declared.get(port_name)
+                if port is not None and port.is_path:
+                    yield from _literal_faults(context, ("steps", name, "inputs", port_name), value, port)
+
+
+def _source_faults(context: Context, path: Path, source: model.DataSource) -> Iterator[Diagnostic]:
+    kind = "file" if source.type in ("file", "metrics") else "folder"
+    if isinstance(source.location, str):
+        yield from _location_faults(context, path, source.location, kind, "data-missing")
+        return
+    for target, location in source.location.items():
+        if target not in (*context.targets, "azureml", "databricks"):
+            known = sorted({*context.targets, "azureml", "databricks"})
+            message = f'there is no target "{target}"'
+            yield error("unknown-target", message, context.file.key_span(*path, target), nearest(target, known))
+        elif target == "local":
+            yield from _location_faults(context, (*path, target), location, kind, "data-missing")
+
+
+def _literal_faults(context: Context, path: Path, value: object, port: model.Input) -> Iterator[Diagnostic]:
+    kind = "file" if port.type in ("file", "metrics") else "folder"
+    if isinstance(value, tuple):
+        for index, item in enumerate(value):
+            if isinstance(item, str):
+                yield from _location_faults(context, (*path, index), item, kind, "data-missing")
+    elif isinstance(value, str):
+        yield from _location_faults(context, path, value, kind, "data-missing")
+
+
+def _location_faults(context: Context, path: Path, location: str, kind: str, code: str) -> Iterator[Diagnostic]:
+    if holds_expression(location):
+        if path[0] == "data":
+            yield from context.typed(path, location, context.scope(("profile",)))[1]
+        return
+    if not is_address(location):
+        yield from _path_faults(context, path, location, code, kind)
+        return
+    protocol = location.partition(":")[0]
+    if protocol not in PROTOCOLS:
+        message = f'addresses that begin with "{protocol}:" are not read'
+        yield error("unknown-protocol", message, context.file.span(*path), nearest(protocol, PROTOCOLS))

@@ -1,0 +1,125 @@
+"""What a pipeline as a whole says: its outputs, its schedule, and inputs that nothing reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specflow.diagnostics import Diagnostic, error, warning
+from specflow.spec.checks.commands import command_of
+from specflow.spec.checks.context import Context
+from specflow.spec.commands import Group
+from specflow.spec.cron import CronError, parse_cron, unknown_timezone
+from specflow.spec.expressions import ExpressionError, Reference, parse_template, references
+from specflow.spec.source import Path
+from specflow.spec.types import Type, fits
+
+__all__ = ["output_faults", "schedule_faults", "unread_inputs"]
+
+
+def output_faults(context: Context) -> Iterator[Diagnostic]:
+    """Yield outputs that are no step's output."""
+    for name, output in context.file.model.outputs.items():
+        path = ("outputs", name, "from")
+        kind, found = context.typed(path, output.source, context.pipeline_scope())
+        yield from found
+        if kind is not None:
+            whole = parse_template(output.source).whole
+            if not isinstance(whole, Reference) or whole.parts[0] != "steps":
+                message = "a pipeline's output is one output of one of its steps"
+                help_ = "write ${{ steps.<step>.outputs.<name> }}"
+                yield error("output-source", message, context.file.span(*path), help_)
+            else:
+                yield from _format_fault(context, name, kind)
+        yield from _texts_of_output(context, name)
+
+
+def _format_fault(context: Context, name: str, kind: Type) -> Iterator[Diagnostic]:
+    output = context.file.model.outputs[name]
+    if output.format is None or kind.kind == "any":
+        return
+    if not kind.is_path:
+        message = f"a format describes paths, and this output is {kind.a}"
+        yield error("type-mismatch", message, context.file.span("outputs", name, "format"), "leave it out")
+    elif not fits(kind, Type(kind.kind, kind.many, format=output.format)):
+        message = f"the output's source is {kind.a}"
+        yield error(
+            "type-mismatch", message, context.file.span("outputs", name, "format"), "leave it out, or mend one of them"
+        )
+
+
+def _texts_of_output(context: Context, name: str) -> Iterator[Diagnostic]:
+    output = context.file.model.outputs[name]
+    scope = context.scope(("inputs", "run", "profile"))
+    texts: list[tuple[Path, str | None]] = [(("outputs", name, "location"), output.location)]
+    if output.registered is not None:
+        texts.append((("outputs", name, "register", "name"), output.registered.name))
+        texts.append((("outputs", name, "register", "version"), output.registered.version or None))
+    for path, text in texts:
+        if text is not None:
+            yield from context.typed(path, text, scope)[1]
+
+
+def schedule_faults(context: Context) -> Iterator[Diagnostic]:
+    """Yield crons that aren't, and time zones that nobody knows."""
+    schedule = context.file.model.schedule
+    if schedule is None:
+        return
+    try:
+        parse_cron(schedule.cron)
+    except CronError as failure:
+        end = failure.offset + max(failure.length, 1)
+        span = context.file.document.text_span(("schedule", "cron"), failure.offset, end)
+        yield error("bad-cron", failure.message, span)
+    help_ = unknown_timezone(schedule.timezone)
+    if help_ is not None:
+        message = f'there is no time zone "{schedule.timezone}"'
+        yield error("bad-timezone", message, context.file.span("schedule", "timezone"), help_)
+
+
+def unread_inputs(context: Context) -> Iterator[Diagnostic]:
+    """Yield inputs that no step and no output reads."""
+    read = {ref.parts[1] for text in _texts(context) for ref in _references(text) if _is_input(ref)}
+    if context.file.broken:
+        return
+    for name in context.file.model.inputs:
+        if name not in read and name not in _read_by_commands(context):
+            message = f'nothing in the pipeline reads the input "{name}"'
+            yield warning("unread-input", message, context.file.key_span("inputs", name), "read it, or leave it out")
+
+
+def _is_input(reference: Reference) -> bool:
+    return reference.parts[0] == "inputs" and len(reference.parts) > 1
+
+
+def _references(text: str) -> tuple[Reference, ...]:
+    try:
+        expressions = parse_template(text).expressions
+    except ExpressionError:
+        return ()
+    return tuple(ref for expression in expressions for ref in references(expression))
+
+
+def _texts(context: Context) -> Iterator[str]:
+    pipeline = context.file.model
+    values = [*pipeline.env.values()]
+    for step in pipeline.steps.values():
+        values += [*step.env.values(), step.when]
+        for value in step.inputs.values():
+            values += value if isinstance(value, tuple) else (value,)
+    for output in pipeline.outputs.values():
+        values.append(output.location)
+        if output.registered is not None:
+            values += [output.registered.name, output.registered.version]
+    yield from (value for value in values if isinstance(value, str))
+
+
+def _read_by_commands(context: Context) -> set[str]:
+    found = set()
+    for step in context.file.model.steps.values():
+        command, _ = command_of(step)
+        for item in command.items if command is not None else ():
+            for argument in item.arguments if isinstance(item, Group) else (item,):
+                for part in argument.parts:
+                    if not isinstance(part, str):
+                        found |= {ref.parts[1] for ref in references(part) if _is_input(ref)}
+    return found

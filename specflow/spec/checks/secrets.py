@@ -1,0 +1,78 @@
+"""Secrets written into specs, where version control and every plan would keep them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from specflow.diagnostics import Diagnostic, error
+from specflow.spec.checks.context import Context
+from specflow.spec.source import Path
+
+__all__ = ["literal_secrets", "looks_secret"]
+
+_NAME = re.compile(
+    r"(?i)(?:^|[_-])(?:password|passwd|pwd|secret|token|api_?key|access_?key|account_?key|private_?key|credentials?)$"
+)
+_VALUES = (
+    (re.compile(r"AKIA[0-9A-Z]{16}"), "an AWS access key"),
+    (re.compile(r"(?:ghp|gho|ghs|ghu)_[A-Za-z0-9]{36}"), "a GitHub token"),
+    (re.compile(r"github_pat_[A-Za-z0-9_]{30,}"), "a GitHub token"),
+    (re.compile(r"dapi[0-9a-f]{32}"), "a Databricks token"),
+    (re.compile(r"hf_[A-Za-z0-9]{30,}"), "a Hugging Face token"),
+    (re.compile(r"sk-[A-Za-z0-9_-]{32,}"), "an API key"),
+    (re.compile(r"(?i)account_?key=[A-Za-z0-9+/=]{40,}"), "a storage account key"),
+    (re.compile(r"[?&]sig=[A-Za-z0-9%+/=]{20,}"), "a shared access signature"),
+    (re.compile(r"eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"), "a signed token"),
+    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"), "a private key"),
+    (re.compile(r"[a-z][a-z0-9+.-]*://[^/\s:@]+:[^/\s:@$]+@"), "a password in an address"),
+)
+_PROSE = frozenset({"description"})
+
+
+def looks_secret(name: str, value: str) -> str | None:
+    """Return what a value looks like, if it looks like a secret: by its own form, or by the name it is given to."""
+    for pattern, what in _VALUES:
+        if pattern.search(value):
+            return what
+    if _NAME.search(name) and len(value) >= 6 and "${{" not in value and not value.isspace():
+        return f'a secret: "{name}" is the name of one'
+    return None
+
+
+def literal_secrets(context: Context) -> Iterator[Diagnostic]:
+    """Yield texts that look like secrets, wherever in the file they stand.
+
+    What stands under `secrets` says where a secret is, so names don't count there; values always do.
+    """
+    help_ = "name it under `secrets:`; the profile says where each target finds it"
+    for path, value in _texts((), context.file.document.data):
+        name = next((str(step) for step in reversed(path) if isinstance(step, str)), "")
+        by_value = looks_secret("", value)
+        by_name = looks_secret(name, value) if _is_setting(path) else None
+        what = by_value or by_name
+        if what is not None:
+            yield error("literal-secret", f"this looks like {what}", context.file.span(*path), help_)
+
+
+def _is_setting(path: Path) -> bool:
+    """Return whether a text is the value of something that a user named: a variable, a port, a patch's key."""
+    if "secrets" in path or path[-1] in _PROSE:
+        return False
+    return any(
+        step in ("env", "variables", "targets") or (isinstance(step, str) and step.startswith("x-")) for step in path
+    )
+
+
+def _texts(path: Path, value: Any) -> Iterator[tuple[Path, str]]:
+    stack: list[tuple[Path, Any]] = [(path, value)]
+    while stack:
+        path, value = stack.pop()
+        if isinstance(value, str):
+            if len(value) >= 6:
+                yield path, value
+        elif isinstance(value, dict):
+            stack.extend(((*path, key), below) for key, below in value.items())
+        elif isinstance(value, list):
+            stack.extend(((*path, index), below) for index, below in enumerate(value))

@@ -1,0 +1,203 @@
+"""What is wrong with a document's structure, in our words: schemas/*.json read by jsonschema, its errors translated.
+
+Only documents that their model refuses come here, so a valid spec never pays for importing jsonschema.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from importlib import resources
+from pathlib import Path as FilePath
+from typing import Any
+
+from specflow.diagnostics import Diagnostic, Span, error
+from specflow.spec.source import Document, Path
+from specflow.spec.types import nearest
+
+__all__ = ["KINDS", "schema", "structure_faults"]
+
+KINDS = ("step", "pipeline", "project")
+
+
+@cache
+def schema(kind: str) -> dict[str, Any]:
+    """Return a schema as JSON: of a `step`, `pipeline` or `project` file, or `common` to them."""
+    packaged = FilePath(str(resources.files("specflow"))) / "schemas"
+    folder = packaged if packaged.is_dir() else packaged.parent.parent / "schemas"
+    loaded: dict[str, Any] = json.loads((folder / f"{kind}.schema.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+@cache
+def _validator(kind: str) -> Any:
+    import jsonschema
+    from referencing import Registry, Resource
+
+    common = Resource.from_contents(schema("common"))
+    registry = Registry().with_resource("common.schema.json", common)
+    types = jsonschema.Draft7Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
+    extend: Any = jsonschema.validators.extend
+    return extend(jsonschema.Draft7Validator, type_checker=types)(schema(kind), registry=registry)
+
+
+def structure_faults(document: Document, kind: str) -> tuple[tuple[Diagnostic, Path], ...]:
+    """Return what is wrong with a document as a step, pipeline or project file, each with the path to leave out.
+
+    One cause gives one finding: what hangs on a value of the wrong type is not judged.
+    """
+    errors = sorted(_validator(kind).iter_errors(document.data), key=lambda e: (len(e.absolute_path), _rank(e)))
+    wrong_types = {tuple(e.absolute_path) for e in errors if e.validator in ("type", "enum", "const")}
+    found: dict[Path, tuple[Diagnostic, Path]] = {}
+    for failure in errors:
+        path = tuple(failure.absolute_path)
+        if failure.validator == "not" and (*path[:-1], "type") in wrong_types:
+            continue
+        for diagnostic, blamed in _translate(document, failure, path):
+            if not any(blamed[:length] in found for length in range(1, len(blamed) + 1)):
+                found[blamed] = (diagnostic, blamed)
+    misspelt = {(*path[:-1], name) for d, path in found.values() if d.code == "unknown-key" for name in _suggested(d)}
+    return tuple(item for path, item in found.items() if not (item[0].code == "missing-key" and path in misspelt))
+
+
+def _suggested(unknown_key: Diagnostic) -> tuple[str, ...]:
+    """Return the key that an unknown one probably is: that one is misspelt, not missing."""
+    return tuple(unknown_key.help.split('"')[1:2])
+
+
+def _rank(failure: Any) -> int:
+    return {"type": 0, "const": 1, "enum": 1, "not": 2}.get(str(failure.validator), 3)
+
+
+def _translate(document: Document, failure: Any, path: Path) -> Iterator[tuple[Diagnostic, Path]]:
+    rule, wanted, subschema = failure.validator, failure.validator_value, failure.schema
+    value = failure.instance
+    if rule == "additionalProperties":
+        yield from _unknown_keys(document, subschema, value, path)
+    elif rule == "required":
+        yield from _missing_keys(document, subschema, wanted, value, path)
+    elif "propertyNames" in failure.absolute_schema_path:
+        where = (*path, value)
+        yield _bad_value(document.key_span(where), value, rule, wanted, subschema), where
+    elif rule == "not":
+        why = subschema["x-why"]
+        message = f'key "{path[-1]}" is not allowed here: {why}'
+        yield error(subschema.get("x-code", "key-not-allowed"), message, document.key_span(path), "leave it out"), path
+    elif rule == "type":
+        yield _wrong_type(document, path, wanted, value), path
+    else:
+        yield _bad_value(document.span(path), value, rule, wanted, subschema), path
+
+
+def _unknown_keys(document: Document, subschema: Any, value: Any, path: Path) -> Iterator[tuple[Diagnostic, Path]]:
+    known = subschema.get("properties", {})
+    for key in value:
+        if key in known or _is_extension(key, subschema):
+            continue
+        where = (*path, key)
+        holder = f' in "{path[-1]}"' if path else ""
+        message = f'unknown key "{key}"{holder}'
+        yield error("unknown-key", message, document.key_span(where), nearest(key, known)), where
+
+
+def _is_extension(key: str, subschema: Any) -> bool:
+    import re
+
+    return any(re.search(pattern, key) for pattern in subschema.get("patternProperties", {}))
+
+
+def _missing_keys(
+    document: Document, subschema: Any, wanted: list[str], value: Any, path: Path
+) -> Iterator[tuple[Diagnostic, Path]]:
+    holder = f'"{path[-1]}"' if path else "the file"
+    place = document.key_span(path) if path else _first_line(document)
+    for key in wanted:
+        if key in value:
+            continue
+        if subschema.get("x-code") == "no-body":
+            message = f'{holder} has no body: neither "run" nor "notebook"'
+            yield error("no-body", message, place, 'add "run: …"'), (*path, key)
+        else:
+            value_shown = "1" if key == "specflow" else "…"
+            yield error("missing-key", f'{holder} has no "{key}"', place, f'add "{key}: {value_shown}"'), (*path, key)
+
+
+def _first_line(document: Document) -> Span:
+    span = document.span()
+    if span.end_line == span.line:
+        return span
+    length = len(document.text.split("\n")[span.line - 1])
+    return Span(span.file, span.line, span.column, span.line, length + 1)
+
+
+_TYPES = {
+    "object": "a mapping",
+    "array": "a list",
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "null": "null",
+}
+
+
+def _wrong_type(document: Document, path: Path, wanted: Any, value: Any) -> Diagnostic:
+    names = [wanted] if isinstance(wanted, str) else list(wanted)
+    choices = " or ".join(_TYPES[name] for name in names if not (name == "integer" and "number" in names))
+    what = f'"{_label(path)}"' if path else "a spec"
+    place = document.span(path)
+    if value is None:
+        return error(
+            "wrong-type",
+            f"{what} has no value; it takes {choices}",
+            document.key_span(path),
+            "give it one, or leave the key out",
+        )
+    help_ = ""
+    if "string" in names and isinstance(value, (int, float, bool)):
+        help_ = f'quote it: "{document.text_at(path)}"'
+    return error("wrong-type", f"{what} takes {choices}, not {_kind(value)}", place, help_)
+
+
+def _label(path: Path) -> str:
+    label = ""
+    for step in path[-2:] if isinstance(path[-1], int) else path[-1:]:
+        label += f"[{step}]" if isinstance(step, int) else str(step)
+    return label
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (int, float)):
+        return f"the number {value}"
+    return "a mapping" if isinstance(value, dict) else "a list" if isinstance(value, list) else "text"
+
+
+def _bad_value(place: Span, value: Any, rule: str, wanted: Any, subschema: Any) -> Diagnostic:
+    code = subschema.get("x-code", "bad-value")
+    shown = f'"{value}"' if isinstance(value, str) else str(value)
+    if len(shown) > 80:
+        shown = f'{shown[:76]}…"'
+    if "x-hint" in subschema and rule != "enum":
+        return error(code, f"{shown} is not {subschema['x-hint']}", place, _suggest_name(code, value))
+    if rule == "enum":
+        return error(code, f"{shown} is not one of the choices here", place, nearest(str(value), map(str, wanted)))
+    message = {
+        "minLength": "a text is missing here",
+        "minItems": "the list is empty",
+        "minProperties": "the mapping is empty",
+        "uniqueItems": "an element is given twice",
+        "minimum": f"{shown} is less than {wanted}",
+        "maximum": f"{shown} is more than {wanted}",
+    }.get(rule, f"{shown} does not fit here")
+    return error(code, message, place)
+
+
+def _suggest_name(code: str, value: Any) -> str:
+    if code != "bad-name" or not isinstance(value, str):
+        return ""
+    words = "".join(char if char.isascii() and char.isalnum() else " " for char in value.lower()).split()
+    name = "_".join(words)[:63].strip("_")
+    return f'did you mean "{name}"?' if name and name[0].isalpha() else ""
