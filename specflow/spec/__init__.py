@@ -1,0 +1,1 @@
+"""The spec: YAML text becomes a located document, then a model, with every mistake told at its place."""
