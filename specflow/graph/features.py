@@ -1,0 +1,185 @@
+"""The features of the language, and where a graph uses each: what targets declare themselves on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from specflow.diagnostics import Span
+from specflow.graph.model import Graph, Node
+from specflow.spec import model
+from specflow.spec.checks.files import is_address
+
+__all__ = ["FEATURES", "Use", "uses"]
+
+FEATURES: Mapping[str, str] = {
+    "run": "a command",
+    "shell": "a bash script",
+    "notebook.ipynb": "a Jupyter notebook",
+    "notebook.databricks": "a Databricks source notebook",
+    "native": "a native step: `x-<target>` alone",
+    "engine.spark": "`engine: spark`",
+    "matrix": "instances by `matrix`",
+    "when": "conditions",
+    "after": "order without data",
+    "retry": "further attempts after a failure",
+    "timeout": "a limit on each attempt",
+    "pipeline.timeout": "a limit on the whole run",
+    "fail_fast": "a failure starts nothing new",
+    "concurrency": "a limit on steps at once",
+    "cache": "`cache: false`: run every time",
+    "many": "ports that take lists",
+    "values": "value outputs",
+    "metrics": "metrics outputs",
+    "env": "environment variables",
+    "secrets": "secrets",
+    "environment.python": "Python versions",
+    "environment.dependencies": "requirement lines",
+    "environment.requirements": "a requirements file",
+    "environment.wheels": "wheel files",
+    "environment.conda": "a conda file",
+    "environment.image": "a container image",
+    "environment.registered": "an environment that the profile registers",
+    "compute.cpus": "processor cores",
+    "compute.memory": "memory",
+    "compute.gpus": "graphics processors",
+    "compute.nodes": "several machines",
+    "compute.autoscale": "machines between two bounds",
+    "compute.spot": "machines that may be taken away",
+    "access.download": "private copies of inputs",
+    "access.direct": "inputs as addresses",
+    "data.address": "data at an address",
+    "data.sha256": "data with a digest",
+    "output.register": "registered outputs",
+    "output.location": "outputs at a place of the user's",
+    "schedule": "schedules",
+    "notify": "notifications",
+    "tags": "tags",
+    "extension": "`x-<target>` patches for this target",
+}
+"""Every feature, with the words that the capability matrix in the docs shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One use of a feature: where, and by which step (none: the pipeline as a whole)."""
+
+    feature: str
+    span: Span
+    node: str | None = None
+
+
+def uses(graph: Graph, nodes: Mapping[str, Node]) -> Iterator[Use]:
+    """Yield every use of a feature by these nodes of a graph, and by the pipeline as a whole."""
+    yield from _of_pipeline(graph)
+    for node in nodes.values():
+        for feature, span in _of_node(node):
+            yield Use(feature, span, node.id)
+
+
+def _of_pipeline(graph: Graph) -> Iterator[Use]:
+    file = graph.file
+    if file.kind == "pipeline":
+        for feature, key in (
+            ("pipeline.timeout", "timeout"),
+            ("fail_fast", "fail_fast"),
+            ("concurrency", "concurrency"),
+            ("schedule", "schedule"),
+            ("notify", "notify"),
+        ):
+            if getattr(file.model, key):
+                yield Use(feature, file.key_span(key))
+        for name, output in file.model.outputs.items():
+            if output.registered is not None:
+                yield Use("output.register", file.key_span("outputs", name, "register"))
+            if output.location is not None:
+                yield Use("output.location", file.key_span("outputs", name, "location"))
+    if file.model.tags:
+        yield Use("tags", file.key_span("tags"))
+    for data in graph.data.values():
+        place = data.file.span(*data.place, "location")
+        if isinstance(data.location, str) and is_address(data.location):
+            yield Use("data.address", place)
+        if data.source.sha256 is not None:
+            yield Use("data.sha256", data.file.key_span(*data.place, "sha256"))
+
+
+def _of_node(node: Node) -> Iterator[tuple[str, Span]]:
+    home = node.definition or node.file
+    inner = () if node.definition is not None or node.file.kind == "step" else node.place
+
+    def at(key: str) -> Span:
+        """Return where a key of the step stands: at its call, else in its definition."""
+        if node.file.document.has((*node.place, key)):
+            return node.file.key_span(*node.place, key)
+        return home.key_span(*inner, key) if home.document.has((*inner, key)) else node.file.key_span(*node.place)
+
+    yield from _of_body(node, at("run"), at("notebook"), at("engine"))
+    given = {
+        "matrix": bool(node.matrix),
+        "when": any(condition.when is not None for condition in node.conditions),
+        "after": node.file.document.has((*node.place, "after")),
+        "retry": node.retry is not None,
+        "timeout": node.timeout is not None,
+        "cache": not node.cache,
+        "env": bool(node.env),
+        "secrets": bool(node.secrets),
+    }
+    for feature, is_used in given.items():
+        if is_used:
+            yield feature, at(feature)
+    yield from _of_ports(node, at("inputs"), at("outputs"))
+    yield from _of_environment(node, at("environment"))
+    yield from _of_compute(node, at("compute"))
+    for target in node.extensions:
+        if node.kind != "native":
+            yield "extension", at(f"x-{target}")
+
+
+def _of_body(node: Node, run: Span, notebook: Span, engine: Span) -> Iterator[tuple[str, Span]]:
+    if node.kind == "native":
+        yield "native", node.file.key_span(*node.place)
+    elif node.kind == "notebook":
+        is_jupyter = node.notebook is not None and node.notebook.suffix == ".ipynb"
+        yield "notebook.ipynb" if is_jupyter else "notebook.databricks", notebook
+    elif node.kind == "script":
+        yield "shell", run
+    else:
+        yield "run", run
+    if node.engine == "spark":
+        yield "engine.spark", engine
+
+
+def _of_ports(node: Node, inputs: Span, outputs: Span) -> Iterator[tuple[str, Span]]:
+    for port in node.inputs.values():
+        if port.facts.get("many"):
+            yield "many", inputs
+        access = port.facts.get("access")
+        if access is not None:
+            yield f"access.{access}", inputs
+    for output in node.outputs.values():
+        if output.type == "metrics":
+            yield "metrics", outputs
+        elif output.type not in model.PATH_TYPES:
+            yield "values", outputs
+
+
+def _of_environment(node: Node, place: Span) -> Iterator[tuple[str, Span]]:
+    environment = node.environment
+    if environment is None:
+        return
+    if environment.needs is None:
+        yield "environment.registered", place
+        return
+    for key in ("python", "dependencies", "requirements", "wheels", "conda", "image"):
+        if getattr(environment.needs, key):
+            yield f"environment.{key}", place
+
+
+def _of_compute(node: Node, place: Span) -> Iterator[tuple[str, Span]]:
+    need = node.compute_need
+    if need is None:
+        return
+    for key in ("cpus", "memory", "gpus", "nodes", "autoscale", "spot"):
+        if getattr(need, key):
+            yield f"compute.{key}", place

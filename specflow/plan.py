@@ -1,0 +1,240 @@
+"""The plan: the inert result of compiling, as one JSON document and the files it names. Saved, loaded, checked.
+
+    plan.json            what is to be done; `files` lists every other file with its SHA-256
+    code/<digest>/…      code folders, by content
+    data/<key>/…         the project's own data that the pipeline reads
+
+Running reads nothing else. A plan that was just made from a spec need not be saved to be run: its files are then read
+from where they lie in the project.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import Any
+
+from specflow.errors import PlanError
+
+__all__ = [
+    "PLAN_FILE",
+    "VERSION",
+    "Plan",
+    "canonical",
+    "digest_of",
+    "is_plan_folder",
+    "load_plan",
+    "save_plan",
+    "with_digest",
+]
+
+PLAN_FILE = "plan.json"
+VERSION = 1
+
+_KEYS = frozenset(
+    {
+        "plan",
+        "specflow",
+        "name",
+        "version",
+        "description",
+        "tags",
+        "target",
+        "digest",
+        "inputs",
+        "outputs",
+        "data",
+        "fail_fast",
+        "concurrency",
+        "timeout_s",
+        "schedule",
+        "notify",
+        "steps",
+        "files",
+    }
+)
+_STEP_KEYS = frozenset(
+    {
+        "id",
+        "label",
+        "path",
+        "target",
+        "needs",
+        "conditions",
+        "bindings",
+        "attempt",
+        "code",
+        "environment",
+        "cpus",
+        "retry",
+        "timeout_s",
+        "cache",
+        "version",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A plan document, and where its files are: in `folder`, or for a plan fresh from a spec where `sources` say."""
+
+    document: Mapping[str, Any]
+    folder: FilePath | None = None
+    sources: Mapping[str, FilePath] = field(default_factory=dict)
+    root: FilePath | None = None
+    """The project that it was made from, if it was made just now."""
+
+    @property
+    def name(self) -> str:
+        """Return the pipeline's name."""
+        return str(self.document["name"])
+
+    def path(self, name: str) -> FilePath:
+        """Return where a file or folder of the plan lies on this machine."""
+        source = self.sources.get(name)
+        if source is not None:
+            return source
+        if self.folder is None:
+            raise PlanError(f'the plan holds no "{name}"')
+        return self.folder / name
+
+
+def canonical(document: Any) -> bytes:
+    """Return a document as JSON bytes: the same for the same content, whatever the order of its keys."""
+    return json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def digest_of(document: Any) -> str:
+    """Return the SHA-256 of a document's content."""
+    return hashlib.sha256(canonical(document)).hexdigest()
+
+
+def is_plan_folder(path: FilePath) -> bool:
+    """Return whether a path is a folder that holds a plan."""
+    return (path / PLAN_FILE).is_file()
+
+
+def save_plan(plan: Plan, folder: FilePath) -> None:
+    """Write a plan with all its files; an earlier plan there is replaced as a whole, anything else is refused."""
+    if folder.exists() and not is_plan_folder(folder) and any(folder.iterdir()):
+        raise PlanError(f'"{folder}" is not empty and holds no plan', "name another folder with -o")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    staging = FilePath(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        for name, source in sorted(plan.sources.items()):
+            _copy(source, staging / name)
+        document = {**plan.document, "files": dict(_listed(staging))}
+        text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        (staging / PLAN_FILE).write_text(text, encoding="utf-8")
+        staging.chmod(0o755)
+        _swap(staging, folder)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _swap(staging: FilePath, folder: FilePath) -> None:
+    if not folder.exists():
+        staging.rename(folder)
+        return
+    aside = FilePath(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
+    folder.rename(aside / "old")
+    staging.rename(folder)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _copy(source: FilePath, target: FilePath) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target, copy_function=_copy_file)
+    else:
+        _copy_file(source, target)
+
+
+def _copy_file(source: str | FilePath, target: str | FilePath) -> None:
+    shutil.copyfile(source, target)
+    executable = os.access(source, os.X_OK)
+    FilePath(target).chmod(0o755 if executable else 0o644)
+
+
+def _listed(folder: FilePath) -> Iterator[tuple[str, str]]:
+    from specflow.snapshot import digest_of_file
+
+    for here, folders, files in os.walk(folder):
+        folders.sort()
+        for name in sorted(files):
+            path = FilePath(here) / name
+            relative = path.relative_to(folder).as_posix()
+            if relative != PLAN_FILE:
+                yield relative, digest_of_file(path)
+
+
+def load_plan(folder: FilePath, expect: str | None = None) -> Plan:
+    """Return the plan in a folder; raise PlanError if it was changed, is of another version, or isn't one.
+
+    `expect` pins a reviewed plan: the digest that it must have, or the first eight or more digits of it.
+    """
+    document = _read(folder)
+    if document.get("plan") != VERSION:
+        message = (
+            f'"{folder}" holds a plan of version {document.get("plan")!r}, and this specflow reads version {VERSION}'
+        )
+        raise PlanError(message, "compile it again")
+    _refuse_unknown(document, _KEYS, "plan.json")
+    for step in document["steps"]:
+        _refuse_unknown(step, _STEP_KEYS, "a step of plan.json")
+    if _content_digest(document) != document["digest"]:
+        raise PlanError(f'"{folder / PLAN_FILE}" was changed by hand', "compile it again")
+    if dict(_listed(folder)) != document["files"]:
+        raise PlanError(
+            f"{_first_change(folder, document['files'])} was changed since the plan was made", "compile it again"
+        )
+    if expect is not None and (len(expect) < 8 or not document["digest"].startswith(expect)):
+        raise PlanError(
+            f"the plan's digest is {document['digest']}, not {expect}", "review this plan, or pin its digest"
+        )
+    return Plan(document, folder)
+
+
+def _read(folder: FilePath) -> dict[str, Any]:
+    try:
+        document = json.loads((folder / PLAN_FILE).read_text(encoding="utf-8"))
+    except OSError as failure:
+        raise PlanError(f'can\'t read the plan in "{folder}": {failure.strerror}') from failure
+    except ValueError as failure:
+        raise PlanError(f'"{folder / PLAN_FILE}" is not JSON', "compile it again") from failure
+    if not isinstance(document, dict):
+        raise PlanError(f'"{folder / PLAN_FILE}" is not a plan', "compile it again")
+    return document
+
+
+def _refuse_unknown(holder: Mapping[str, Any], known: frozenset[str], what: str) -> None:
+    unknown = sorted(set(holder) - known)
+    missing = sorted(known - set(holder))
+    if unknown:
+        raise PlanError(
+            f'{what} holds "{unknown[0]}", which this specflow does not know', "use the specflow that made it"
+        )
+    if missing:
+        raise PlanError(f'{what} has no "{missing[0]}"', "compile it again")
+
+
+def _content_digest(document: Mapping[str, Any]) -> str:
+    """Return the digest of what is to be done: all but the digest itself, the file list and specflow's version."""
+    return digest_of({key: value for key, value in document.items() if key not in ("digest", "files", "specflow")})
+
+
+def with_digest(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the document with its digest entered."""
+    return {**document, "digest": _content_digest(document)}
+
+
+def _first_change(folder: FilePath, files: Mapping[str, str]) -> str:
+    now = dict(_listed(folder))
+    changed = sorted(name for name in {*now, *files} if now.get(name) != files.get(name))
+    return f'"{folder / changed[0]}"'

@@ -1,0 +1,132 @@
+"""A code folder → the files that travel with a step, and one digest of their content."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+
+import pathspec
+
+__all__ = ["CodeFile", "Snapshot", "SnapshotError", "digest_of_file", "take_snapshot"]
+
+IGNORE_FILES = (".gitignore", ".specflowignore")
+ALWAYS_IGNORED = (".git/", ".specflow/", "__pycache__/", ".venv/", ".ipynb_checkpoints/", ".DS_Store")
+
+
+class SnapshotError(Exception):
+    """A code folder that can't travel: something in it leads out of the project."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeFile:
+    """One file of a snapshot; `path` is relative, with forward slashes."""
+
+    path: str
+    source: FilePath
+    sha256: str
+    is_executable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The files of a code folder by path, and the digest of them all."""
+
+    digest: str
+    files: tuple[CodeFile, ...]
+
+
+def digest_of_file(path: FilePath) -> str:
+    """Return the SHA-256 of a file's content; large files are streamed."""
+    with path.open("rb") as stream:
+        return (
+            hashlib.file_digest(stream, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _streamed(stream)
+        )
+
+
+def _streamed(stream: object) -> str:
+    digest = hashlib.sha256()
+    while chunk := stream.read(1 << 20):  # type: ignore[attr-defined]  # a binary stream; Python 3.10 has no file_digest
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def take_snapshot(folder: FilePath, root: FilePath, left_out: tuple[FilePath, ...] = ()) -> Snapshot:
+    """Return the snapshot of a folder inside the project `root`, ignore files honoured.
+
+    `left_out` are spec files: what they mean is in the plan already. Symbolic links become what they point to; one
+    that leads out of the project raises SnapshotError.
+    """
+    files = tuple(_files(folder, root.resolve(), frozenset(path.resolve() for path in left_out)))
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file.path}\0{'x' if file.is_executable else '-'}\0{file.sha256}\n".encode())
+    return Snapshot(digest.hexdigest(), files)
+
+
+def _files(folder: FilePath, root: FilePath, left_out: frozenset[FilePath]) -> Iterator[CodeFile]:
+    pending: list[tuple[FilePath, tuple[tuple[str, pathspec.GitIgnoreSpec], ...]]] = [
+        (folder, (("", pathspec.GitIgnoreSpec.from_lines(ALWAYS_IGNORED)), *_rules_above(folder, root)))
+    ]
+    found: list[CodeFile] = []
+    seen: set[FilePath] = set()
+    while pending:
+        here, rules = pending.pop()
+        real = here.resolve()
+        if real in seen:
+            raise SnapshotError(f'"{here.relative_to(folder)}" is a link back into its own folder')
+        seen.add(real)
+        below = "" if here == folder else here.relative_to(folder).as_posix() + "/"
+        rules = (*rules, *_rules_of(here, below))
+        for entry in sorted(here.iterdir()):
+            path = below + entry.name
+            is_folder = entry.is_dir()
+            if _is_ignored(path + "/" if is_folder else path, rules) or entry.name in IGNORE_FILES:
+                continue
+            if entry.is_symlink() and not entry.resolve().is_relative_to(root):
+                raise SnapshotError(f'"{path}" is a link that leads out of the project')
+            if is_folder:
+                pending.append((entry, rules))
+            elif entry.is_file() and entry.resolve() not in left_out:
+                found.append(CodeFile(path, entry, digest_of_file(entry), os.access(entry, os.X_OK)))
+    yield from sorted(found, key=lambda file: file.path)
+
+
+def _rules_of(folder: FilePath, prefix: str) -> Iterator[tuple[str, pathspec.GitIgnoreSpec]]:
+    for name in IGNORE_FILES:
+        file = folder / name
+        if file.is_file():
+            yield (
+                prefix,
+                pathspec.GitIgnoreSpec.from_lines(file.read_text(encoding="utf-8", errors="replace").splitlines()),
+            )
+
+
+def _rules_above(folder: FilePath, root: FilePath) -> Iterator[tuple[str, pathspec.GitIgnoreSpec]]:
+    """Yield the rules of ignore files between the project's root and the folder; their paths start further up."""
+    real = folder.resolve()
+    if not real.is_relative_to(root):
+        return
+    between = real.relative_to(root).parts
+    for depth in range(len(between)):
+        above = root.joinpath(*between[:depth])
+        prefix = "/".join(between[depth:])
+        for _, spec in _rules_of(above, ""):
+            yield f"^{prefix}/", spec
+
+
+def _is_ignored(path: str, rules: tuple[tuple[str, pathspec.GitIgnoreSpec], ...]) -> bool:
+    ignored = False
+    for prefix, spec in rules:
+        if prefix.startswith("^"):
+            seen = prefix[1:] + path
+        elif path.startswith(prefix):
+            seen = path[len(prefix) :]
+        else:
+            continue
+        result = spec.check_file(seen)
+        if result.include is not None:
+            ignored = result.include
+    return ignored

@@ -1,0 +1,97 @@
+"""The stages in order: text → documents → graph → placement → plan. What each finds is returned, not raised."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+
+from specflow.diagnostics import Diagnostic, has_errors, tidy
+from specflow.graph.build import build
+from specflow.graph.model import Graph
+from specflow.graph.placement import place, placement_faults
+from specflow.plan import Plan
+from specflow.spec.checks import check
+from specflow.spec.load import PROJECT_FILE, Loader, Workspace
+from specflow.targets.base import capability_findings, target, target_names
+
+__all__ = ["Checked", "make_plan", "specs_below", "texts_of", "validate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A spec after checking: its workspace and graph as far as they could be made, and all findings."""
+
+    workspace: Workspace | None
+    graph: Graph | None
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def validate(spec: FilePath, loader: Loader) -> Checked:
+    """Return a spec with everything found wrong in it and in the files it uses."""
+    workspace, found = loader.load(spec)
+    if workspace is None:
+        return Checked(None, None, tidy(found))
+    found = (*found, *check(workspace, target_names()))
+    if has_errors(found):
+        return Checked(workspace, None, tidy(found))
+    graph, more = build(workspace)
+    if graph is not None:
+        more = (*more, *placement_faults(graph, workspace))
+    return Checked(workspace, graph, tidy((*found, *more)))
+
+
+def make_plan(checked: Checked, chosen: str | None) -> tuple[Plan | None, tuple[Diagnostic, ...]]:
+    """Return the plan of a checked spec, and all findings; `chosen` puts every step on that target."""
+    from specflow.targets.local.compile import compile_local
+
+    workspace, graph = checked.workspace, checked.graph
+    if workspace is None or graph is None or has_errors(checked.diagnostics):
+        return None, checked.diagnostics
+    placed = place(graph, workspace, target=chosen, host="local")
+    found = list(checked.diagnostics)
+    for name, nodes in _by_target(graph, placed).items():
+        which = target(name)
+        found += capability_findings(which, graph, nodes)
+        found += which.check(graph, nodes)
+    if has_errors(found):
+        return None, tidy(found)
+    plan, more = compile_local(graph, workspace.root)
+    return plan, tidy((*found, *more))
+
+
+def _by_target(graph: Graph, placed: Mapping[str, str]) -> Mapping[str, Mapping[str, object]]:
+    groups: dict[str, dict[str, object]] = {}
+    for node_id, name in placed.items():
+        groups.setdefault(name, {})[node_id] = graph.nodes[node_id]
+    return groups
+
+
+def specs_below(folder: FilePath) -> Iterator[FilePath]:
+    """Yield the specs in a folder and below it: YAML files that begin to say `specflow:`, the project file aside."""
+    for path in sorted(folder.rglob("*.yaml")):
+        below = path.relative_to(folder).parts
+        if any(part.startswith(".") or part in ("build", "node_modules", "__pycache__") for part in below):
+            continue
+        if path.name != PROJECT_FILE and _says_specflow(path):
+            yield path
+
+
+def _says_specflow(path: FilePath) -> bool:
+    try:
+        with path.open(encoding="utf-8", errors="replace") as stream:
+            return any(line.startswith("specflow:") for line in stream)
+    except OSError:
+        return False
+
+
+def texts_of(loader: Loader, diagnostics: Iterable[Diagnostic]) -> Mapping[str, str]:
+    """Return the text of each file that findings point into, by its shown name, as it was read."""
+    named = {span.file for d in diagnostics for span in (d.span, *(related.span for related in d.related))}
+    read = {file.document.name: file.document.text for file in loader.files.values() if file is not None}
+    texts = {name: read[name] for name in named if name in read}
+    for name in named - set(texts):
+        path = loader.here / name
+        if path.is_file():
+            texts[name] = path.read_text(encoding="utf-8", errors="replace")
+    return texts
