@@ -8,7 +8,7 @@ from pathlib import Path as FilePath
 
 from specflow.diagnostics import Diagnostic, has_errors, tidy
 from specflow.graph.build import build
-from specflow.graph.model import Graph
+from specflow.graph.model import Graph, Node
 from specflow.graph.placement import place, placement_faults
 from specflow.plan import Plan
 from specflow.spec.checks import check
@@ -60,8 +60,8 @@ def make_plan(checked: Checked, chosen: str | None) -> tuple[Plan | None, tuple[
     return plan, tidy((*found, *more))
 
 
-def _by_target(graph: Graph, placed: Mapping[str, str]) -> Mapping[str, Mapping[str, object]]:
-    groups: dict[str, dict[str, object]] = {}
+def _by_target(graph: Graph, placed: Mapping[str, str]) -> Mapping[str, Mapping[str, Node]]:
+    groups: dict[str, dict[str, Node]] = {}
     for node_id, name in placed.items():
         groups.setdefault(name, {})[node_id] = graph.nodes[node_id]
     return groups

@@ -1,0 +1,111 @@
+"""The folder `.specflow` of a project: where runs, code by content, environments and the registry lie.
+
+.specflow/
+  runs/<run>/run.json               how the run ended
+  runs/<run>/events.jsonl           what happened, in order
+  runs/<run>/logs/<step>.<n>.log    stdout and stderr of an attempt
+  runs/<run>/outputs/<step>/        what a step that succeeded left, read-only
+  runs/<run>/attempts/<step>.<n>/   an attempt under way, or one that failed
+  registry/<name>/<version>/        registered outputs
+  environments/<digest>/            virtual environments
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import stat
+from datetime import datetime, timezone
+from pathlib import Path as FilePath
+
+from specflow.errors import WorkspaceError
+
+__all__ = ["FOLDER", "RunFolder", "Workspace", "freeze", "new_run_id", "thaw_and_remove"]
+
+FOLDER = ".specflow"
+
+
+def new_run_id(now: datetime) -> str:
+    """Return a run id that sorts by time and that no other run has: `20260101-120000-1a2b3c`."""
+    return f"{now.astimezone(timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+class RunFolder:
+    """The folder of one run."""
+
+    def __init__(self, path: FilePath) -> None:
+        """Name the places in it; `make` makes them."""
+        self.path = path
+        self.logs = path / "logs"
+        self.outputs = path / "outputs"
+        self.attempts = path / "attempts"
+        self.events = path / "events.jsonl"
+        self.summary = path / "run.json"
+
+    def make(self) -> None:
+        """Make the folders of a run that begins."""
+        for folder in (self.logs, self.outputs, self.attempts):
+            folder.mkdir(parents=True)
+
+    def log(self, step_id: str, attempt: int) -> FilePath:
+        """Return where an attempt's stdout and stderr go."""
+        return self.logs / f"{step_id}.{attempt}.log"
+
+    def attempt(self, step_id: str, attempt: int) -> FilePath:
+        """Return the folder of an attempt."""
+        return self.attempts / f"{step_id}.{attempt}"
+
+
+class Workspace:
+    """A project's `.specflow`; made when first needed, and ignored by git from then on."""
+
+    def __init__(self, root: FilePath) -> None:
+        """Name the folder of a project."""
+        self.root = root
+        self.path = root / FOLDER
+
+    def open(self) -> None:
+        """Make the folder, or raise WorkspaceError with the way out."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            ignore = self.path / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n", encoding="utf-8")
+        except OSError as failure:
+            message = f'can\'t write to "{self.path}": {failure.strerror}'
+            raise WorkspaceError(message, "make the project folder writable") from failure
+
+    def run(self, run_id: str) -> RunFolder:
+        """Return the folder of a run."""
+        return RunFolder(self.path / "runs" / run_id)
+
+    def registry(self, name: str) -> FilePath:
+        """Return where the versions of a registered name lie."""
+        return self.path / "registry" / name
+
+
+def freeze(path: FilePath) -> None:
+    """Make a file, or a folder with all in it, read-only: what a step left is not changed by its readers."""
+    if path.is_dir():
+        for here, _, files in os.walk(path):
+            for name in files:
+                _without_write(os.path.join(here, name))  # noqa: PTH118 - one call per output file
+        for here, _, _ in os.walk(path, topdown=False):
+            _without_write(here)
+    else:
+        _without_write(str(path))
+
+
+def _without_write(path: str) -> None:
+    mode = os.lstat(path).st_mode
+    if not stat.S_ISLNK(mode):
+        os.chmod(path, stat.S_IMODE(mode) & ~0o222)  # noqa: PTH101 - one call per output file
+
+
+def thaw_and_remove(path: FilePath) -> None:
+    """Remove a folder, read-only parts included; what can't be removed stays."""
+    for here, _, _ in os.walk(path):
+        mode = os.lstat(here).st_mode
+        os.chmod(here, stat.S_IMODE(mode) | 0o700)  # noqa: PTH101 - a folder's mode
+    shutil.rmtree(path, ignore_errors=True)
