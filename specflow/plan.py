@@ -55,6 +55,7 @@ _KEYS = frozenset(
         "timeout_s",
         "schedule",
         "notify",
+        "secrets",
         "steps",
         "files",
     }

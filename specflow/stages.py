@@ -56,7 +56,7 @@ def make_plan(checked: Checked, chosen: str | None) -> tuple[Plan | None, tuple[
         found += which.check(graph, nodes)
     if has_errors(found):
         return None, tidy(found)
-    plan, more = compile_local(graph, workspace.root)
+    plan, more = compile_local(graph, workspace)
     return plan, tidy((*found, *more))
 
 

@@ -15,6 +15,7 @@ from specflow.snapshot import Snapshot, SnapshotError, take_snapshot
 from specflow.spec import model
 from specflow.spec.checks.files import is_address
 from specflow.spec.checks.ports import port_facts
+from specflow.spec.load import Workspace
 
 __all__ = ["compile_local", "seconds"]
 
@@ -26,9 +27,9 @@ def seconds(duration: str | None) -> int | None:
     return None if duration is None else int(duration[:-1]) * _UNITS[duration[-1]]
 
 
-def compile_local(graph: Graph, root: FilePath) -> tuple[Plan | None, tuple[Diagnostic, ...]]:
+def compile_local(graph: Graph, workspace: Workspace) -> tuple[Plan | None, tuple[Diagnostic, ...]]:
     """Return the plan by which this machine runs the graph; its files lie in the project until it is saved."""
-    compiler = _Compiler(graph, root)
+    compiler = _Compiler(graph, workspace.root)
     steps = [compiler.step(node) for node in graph.nodes.values()]
     document: dict[str, Any] = {
         "plan": VERSION,
@@ -45,13 +46,14 @@ def compile_local(graph: Graph, root: FilePath) -> tuple[Plan | None, tuple[Diag
         "timeout_s": seconds(graph.timeout),
         "schedule": graph.schedule.model_dump() if graph.schedule else None,
         "notify": graph.notify.model_dump(exclude_none=True) if graph.notify else None,
+        "secrets": _secrets(graph, workspace),
         "steps": steps,
         "data": compiler.data(),
         "files": {},
     }
     if compiler.found:
         return None, tuple(compiler.found)
-    return Plan(with_digest(_plain(document)), None, compiler.sources, root), ()
+    return Plan(with_digest(_plain(document)), None, compiler.sources, workspace.root), ()
 
 
 def _plain(value: Any) -> Any:
@@ -90,12 +92,22 @@ class _Compiler:
                 "format": output.format,
                 "optional": output.optional,
                 "register": None,
-                "location": output.location,
+                "location": self._location(output.location),
             }
             if output.register_name is not None:
                 entry["register"] = {"name": output.register_name, "version": output.register_version}
             found[name] = entry
         return found
+
+    def _location(self, tree: Tree | None) -> Tree | None:
+        """Return where an output is written, from the project's root; the spec says it from its own folder."""
+        if tree is None:
+            return None
+        folder = self.graph.file.folder.relative_to(self.root).as_posix()
+        prefix = "" if folder == "." else f"{folder}/"
+        if tree[0] == "value":
+            return tree if is_address(str(tree[1])) else ["value", f"{prefix}{tree[1]}"]
+        return ["text", ["value", prefix], tree]
 
     def data(self) -> dict[str, Any]:
         """Return every named source and literal location that steps read, once all trees are compiled."""
@@ -213,6 +225,13 @@ class _Compiler:
             self.sources[name] = source
             wheels.append(name)
         return {"python": needs.python, "dependencies": lines, "wheels": wheels}
+
+
+def _secrets(graph: Graph, workspace: Workspace) -> dict[str, Mapping[str, str]]:
+    """Return where each secret is on this machine: as the profile says, else the variable of its own name."""
+    bound = workspace.profile.secrets
+    names = sorted({name for node in graph.nodes.values() for name in node.secrets})
+    return {name: bound.get(name, {}).get("local", {"env": name}) for name in names}
 
 
 def _output_facts(output: model.Output) -> dict[str, Any]:

@@ -322,7 +322,7 @@ class _Run:
         step.attempt += 1
         if step.attempt == 1:
             step.began = time.monotonic()
-        self._tell("step_started", step, attempt=step.attempt)
+        self._tell("step_started", step, attempt=step.attempt, log=str(self.folder.log(step.id, step.attempt)))
         try:
             self._launch(step)
         except (PrepareError, EvaluationError, SpecflowError) as failure:

@@ -1,0 +1,5 @@
+"""`python -m specflow` is the command line."""
+
+from specflow.cli import main
+
+main()

@@ -1,0 +1,49 @@
+"""`specflow compile`."""
+
+from __future__ import annotations
+
+from pathlib import Path as FilePath
+
+import click
+
+__all__ = ["command"]
+
+
+@click.command(
+    "compile",
+    epilog="""\b
+Examples:
+  specflow compile specs/concrete_strength.yaml --target local -o build
+  specflow run build/concrete_strength
+""",
+)
+@click.argument("spec", type=click.Path(path_type=FilePath, exists=True, dir_okay=False))
+@click.option("--target", help="Put every step on this target.")
+@click.option("--profile", help="The profile of specflow.yaml to compile for.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=FilePath, file_okay=False),
+    default=FilePath("build"),
+    help="Where to write; the plan gets a folder of its name in there.  [default: build]",
+)
+def command(spec: FilePath, target: str | None, profile: str | None, output: FilePath) -> int:
+    """Write the plan of SPEC: one folder with everything that running it reads.
+
+    The same spec gives the same bytes, wherever and whenever it is compiled.
+    """
+    from specflow.cli.findings import show
+    from specflow.cli.options import checked_target
+    from specflow.plan import save_plan
+    from specflow.spec.load import Loader
+    from specflow.stages import make_plan, validate
+
+    loader = Loader(FilePath.cwd(), profile)
+    plan, found = make_plan(validate(spec, loader), checked_target(target))
+    show(found, loader)
+    if plan is None:
+        return 1
+    folder = output / plan.name
+    save_plan(plan, folder)
+    click.echo(f"{folder}  {plan.document['digest'][:12]}")
+    return 0

@@ -1,0 +1,177 @@
+"""`specflow run`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path as FilePath
+from typing import Any
+
+import click
+
+__all__ = ["command"]
+
+
+@click.command(
+    "run",
+    epilog="""\b
+Examples:
+  specflow run specs/concrete_strength.yaml
+  specflow run specs/batch_score.yaml -i model=results/model -o results
+  specflow run build/concrete_strength --expect 1f0c9a3b
+""",
+)
+@click.argument("spec", type=click.Path(path_type=FilePath, exists=True))
+@click.option(
+    "-i",
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A value for an input; a path is relative to where you stand. Several for one name make a list.",
+)
+@click.option("--target", help="Put every step on this target.")
+@click.option("--profile", help="The profile of specflow.yaml to run with.")
+@click.option("-j", "--jobs", type=click.IntRange(1, 10000), help="Steps at once.  [default: the machine's cores]")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=FilePath, file_okay=False),
+    help="Copy the pipeline's outputs into this folder.",
+)
+@click.option("--expect", metavar="DIGEST", help="Run the plan only if its digest begins so: pins a reviewed plan.")
+@click.option(
+    "--allow-secret",
+    "allowed",
+    multiple=True,
+    metavar="NAME",
+    help="Let steps have this environment variable as a secret.",
+)
+@click.option(
+    "--format", "format_", type=click.Choice(["text", "json"]), default="text", help="`json` prints one event a line."
+)
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but what went wrong.")
+def command(
+    spec: FilePath,
+    inputs: tuple[str, ...],
+    target: str | None,
+    profile: str | None,
+    jobs: int | None,
+    output: FilePath | None,
+    expect: str | None,
+    allowed: tuple[str, ...],
+    format_: str,
+    quiet: bool,
+) -> int:
+    """Run SPEC, a pipeline or a step file, or a folder that `specflow compile` wrote."""
+    from specflow.cli.options import checked_target, read_assignments
+    from specflow.cli.progress import display
+
+    given = read_assignments(inputs)
+    show = display(format_, quiet=quiet)
+    plan = _plan(spec, checked_target(target), profile, expect, show)
+    if plan is None:
+        return 1
+    return _run(plan, given, jobs, output, allowed, show)
+
+
+def _plan(spec: FilePath, target: str | None, profile: str | None, expect: str | None, show: Any) -> Any:
+    from specflow.diagnostics import has_errors
+    from specflow.errors import PlanError, UsageError
+    from specflow.plan import is_plan_folder, load_plan
+    from specflow.spec.load import Loader
+    from specflow.stages import make_plan, validate
+
+    if is_plan_folder(spec):
+        if target is not None or profile is not None:
+            raise UsageError("a plan has its targets and profile already", "compile the spec again with them")
+        return load_plan(spec, expect)
+    if spec.is_dir():
+        raise UsageError(
+            f'"{spec}" is a folder without a plan.json', "name a spec, or a folder that `specflow compile` wrote"
+        )
+    loader = Loader(FilePath.cwd(), profile)
+    plan, found = make_plan(validate(spec, loader), target)
+    show.findings(found, loader)
+    if plan is None:
+        show.refused()
+        return None
+    if expect is not None and (len(expect) < 8 or not plan.document["digest"].startswith(expect)):
+        raise PlanError(
+            f"the plan's digest is {plan.document['digest']}, not {expect}", "review the spec, or pin its digest"
+        )
+    assert not has_errors(found)
+    return plan
+
+
+def _run(
+    plan: Any,
+    given: dict[str, list[str]],
+    jobs: int | None,
+    output: FilePath | None,
+    allowed: tuple[str, ...],
+    show: Any,
+) -> int:
+    from specflow.inputs import read_inputs
+    from specflow.spec.load import Loader, find_root
+    from specflow.targets.local.data import check_data
+    from specflow.targets.local.engine import Options, execute
+    from specflow.targets.local.processes import Processes
+    from specflow.targets.local.publish import export, publish
+    from specflow.targets.local.secrets import allowed_names, gather
+    from specflow.targets.local.workspace import Workspace, new_run_id
+
+    here = FilePath.cwd()
+    loader = Loader(here)
+    values, found = read_inputs(plan, given, here)
+    if found:
+        show.findings(found, loader)
+        show.refused()
+        return 2
+    secrets, found = gather(plan.document["secrets"], allowed_names(allowed, os.environ), os.environ)
+    found = (*found, *check_data(plan))
+    if found:
+        show.findings(found, loader)
+        show.refused()
+        return 1
+    now = datetime.now(timezone.utc)
+    workspace = Workspace(plan.root or find_root(here))
+    workspace.open()
+    options = Options(jobs or _cores(), os.environ, secrets)
+    processes = Processes()
+    with _interrupts(processes.wake) as count, show:
+        result = execute(plan, values, workspace, new_run_id(now), now, options, show, processes, count)
+    done: dict[str, str] = {}
+    if result.state == "succeeded":
+        done = publish(plan, result, values, workspace, f"{now:%Y-%m-%d}")
+    outputs = export(result, plan, output) if output is not None and result.state == "succeeded" else result.outputs
+    show.result(result, outputs, done, workspace)
+    return {"succeeded": 0, "failed": 1, "cancelled": 130}[result.state]
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _interrupts(wake: Callable[[], None]) -> Iterator[Callable[[], int]]:
+    """Count Ctrl-C and SIGTERM in place of being ended by them; `wake` has the waiting loop look at the count."""
+    counted = 0
+
+    def count(signum: int, frame: Any) -> None:
+        del signum, frame
+        nonlocal counted
+        counted += 1
+        wake()
+
+    before = {number: signal.signal(number, count) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield lambda: counted
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        sys.stdout.flush()

@@ -1,0 +1,145 @@
+"""After a run that succeeded: outputs are written where the pipeline says, and registered under their names."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path as FilePath
+from typing import Any
+
+from specflow.attempt.evaluate import evaluate, text_of
+from specflow.attempt.values import PATH_TYPES
+from specflow.errors import SpecflowError
+from specflow.plan import Plan
+from specflow.targets.local.engine import Result
+from specflow.targets.local.workspace import Workspace
+
+__all__ = ["export", "publish"]
+
+_NAME_PARTS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+
+
+def publish(plan: Plan, result: Result, inputs: Mapping[str, Any], workspace: Workspace, date: str) -> dict[str, str]:
+    """Return what was done with each output that has a `location` or `register`: a sentence by output name."""
+    run = {"id": result.run, "date": date}
+
+    def look_up(leaf: list[Any]) -> Any:
+        return run[leaf[1]] if leaf[0] == "run" else inputs.get(leaf[1])
+
+    done = {}
+    for name, declared in plan.document["outputs"].items():
+        value = result.outputs[name]
+        if value is None:
+            continue
+        if declared["location"] is not None:
+            location = text_of(evaluate(declared["location"], look_up))
+            done[name] = f"written to {_write(value, declared, location, workspace.root)}"
+        if declared["register"] is not None:
+            told = _register(plan, name, declared, value, workspace, result, look_up)
+            done[name] = f"{done[name]}, {told}" if name in done else told
+    return done
+
+
+def export(result: Result, plan: Plan, folder: FilePath) -> dict[str, Any]:
+    """Return the outputs of a run with their paths below `folder`, where they have been copied to."""
+    folder.mkdir(parents=True, exist_ok=True)
+    exported = {}
+    for name, value in result.outputs.items():
+        is_path = plan.document["outputs"][name]["type"] in PATH_TYPES
+        if value is None or not is_path:
+            exported[name] = value
+            continue
+        items = value if isinstance(value, list) else [value]
+        copies = []
+        for index, item in enumerate(items):
+            source = FilePath(item)
+            suffix = "".join(source.suffixes)
+            stem = f"{name}-{index}" if isinstance(value, list) else name
+            copies.append(str(_replace(source, folder / f"{stem}{suffix}")))
+        exported[name] = copies if isinstance(value, list) else copies[0]
+    return exported
+
+
+def _write(value: Any, declared: Mapping[str, Any], location: str, root: FilePath) -> str:
+    target = FilePath(os.path.normpath(root / location))
+    if not target.resolve().is_relative_to(root.resolve()):
+        raise SpecflowError(f'the output location "{location}" leads out of the project', "name a place inside it")
+    if declared["type"] not in PATH_TYPES:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text_of(value), encoding="utf-8")
+    elif isinstance(value, list):
+        for item in value:
+            _replace(FilePath(item), target / FilePath(item).parent.name / FilePath(item).name)
+    else:
+        _replace(FilePath(value), target)
+    return target.relative_to(root).as_posix()
+
+
+def _replace(source: FilePath, target: FilePath) -> FilePath:
+    """Copy a file or folder to a place, writable again; what stood there goes in one step."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = target.with_name(f".{target.name}.new-{os.getpid()}")
+    if source.is_dir():
+        shutil.copytree(source, fresh, copy_function=shutil.copyfile)
+        for here, _, _ in os.walk(fresh):
+            FilePath(here).chmod(0o755)
+    else:
+        shutil.copyfile(source, fresh)
+    if target.is_dir() and not target.is_symlink():
+        shutil.rmtree(target)
+    fresh.replace(target)
+    return target
+
+
+def _register(
+    plan: Plan, name: str, declared: Mapping[str, Any], value: Any, workspace: Workspace, result: Result, look_up: Any
+) -> str:
+    registered = text_of(evaluate(declared["register"]["name"], look_up))
+    if not registered or set(registered) - _NAME_PARTS or registered.startswith("."):
+        message = f'"{registered}" is not a name for a registry'
+        raise SpecflowError(message, "use letters, digits, dots, dashes and underscores")
+    home = workspace.registry(registered)
+    home.mkdir(parents=True, exist_ok=True)
+    wanted = declared["register"]["version"]
+    version = text_of(evaluate(wanted, look_up)) if wanted is not None else None
+    if version is not None and (set(version) - _NAME_PARTS or version.startswith(".")):
+        raise SpecflowError(
+            f'"{version}" is not a version for a registry', "use letters, digits, dots, dashes and underscores"
+        )
+    place = _claim(home, version, registered)
+    entry = {
+        "pipeline": plan.name,
+        "output": name,
+        "run": result.run,
+        "type": declared["type"],
+        "plan": plan.document["digest"],
+    }
+    if declared["type"] in PATH_TYPES and not isinstance(value, list):
+        source = FilePath(value)
+        _replace(source, place / source.name)
+        entry["path"] = source.name
+    else:
+        entry["value"] = value
+    (place / "entry.json").write_text(json.dumps(entry, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    return f"registered as {registered}:{place.name}"
+
+
+def _claim(home: FilePath, version: str | None, registered: str) -> FilePath:
+    """Return a version's folder that nobody else has: the one asked for, or the next number."""
+    if version is not None:
+        try:
+            (home / version).mkdir()
+        except FileExistsError as failure:
+            message = f"{registered}:{version} is registered already; versions are not overwritten"
+            raise SpecflowError(message, "leave `version` out to get the next one") from failure
+        return home / version
+    number = max((int(path.name) for path in home.iterdir() if path.name.isdigit()), default=0)
+    while True:
+        number += 1
+        try:
+            (home / str(number)).mkdir()
+        except FileExistsError:
+            continue
+        return home / str(number)

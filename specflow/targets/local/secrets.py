@@ -1,0 +1,66 @@
+"""Secrets of a local run: environment variables, and only those that the user has allowed outside the repository.
+
+A checked-out project decides which secrets its steps name; whether this machine hands them over is the user's word:
+`--allow-secret NAME`, SPECFLOW_ALLOW_SECRETS (names, with commas), or `secrets: [NAME]` under `allow:` in
+~/.config/specflow/config.yaml.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path as FilePath
+from typing import Any
+
+from specflow.diagnostics import Diagnostic, Span, error
+
+__all__ = ["allowed_names", "gather"]
+
+
+def allowed_names(flags: Iterable[str], environ: Mapping[str, str]) -> frozenset[str]:
+    """Return the environment variables that may be handed to steps as secrets."""
+    listed = environ.get("SPECFLOW_ALLOW_SECRETS", "")
+    names = {*flags, *(name.strip() for name in listed.split(",") if name.strip())}
+    return frozenset(names | _configured(environ))
+
+
+def _configured(environ: Mapping[str, str]) -> set[str]:
+    home = environ.get("XDG_CONFIG_HOME") or (FilePath(environ["HOME"]) / ".config" if "HOME" in environ else None)
+    if home is None:
+        return set()
+    file = FilePath(home) / "specflow" / "config.yaml"
+    if not file.is_file():
+        return set()
+    from specflow.spec.source import read_document
+
+    document, _ = read_document(file, str(file))
+    allow: Any = document.data.get("allow") if document is not None and isinstance(document.data, dict) else None
+    names = allow.get("secrets") if isinstance(allow, dict) else None
+    return {name for name in names if isinstance(name, str)} if isinstance(names, list) else set()
+
+
+def gather(
+    needed: Mapping[str, Mapping[str, str]], allowed: frozenset[str], environ: Mapping[str, str]
+) -> tuple[dict[str, str], tuple[Diagnostic, ...]]:
+    """Return the value of each secret, and why those that can't be had can't be.
+
+    `needed` says for each secret which variable holds it: `{"HF_TOKEN": {"env": "HF_TOKEN"}}`.
+    """
+    values: dict[str, str] = {}
+    found: list[Diagnostic] = []
+    for name, binding in needed.items():
+        variable = binding.get("env")
+        place = Span("secrets")
+        if variable is None:
+            keys = ", ".join(sorted(binding))
+            message = f'the secret "{name}" is bound for local by {keys}, and this machine reads `env` only'
+            found.append(error("secret-unavailable", message, place, "write local: {env: NAME} in the profile"))
+        elif variable not in allowed:
+            message = f'a step wants the secret "{name}" from the variable {variable}, and you have not allowed that'
+            help_ = f"add --allow-secret {variable}, or put it into SPECFLOW_ALLOW_SECRETS"
+            found.append(error("secret-not-allowed", message, place, help_))
+        elif variable not in environ:
+            message = f'the secret "{name}" is not there: the variable {variable} is not set'
+            found.append(error("secret-unavailable", message, place, f"export {variable}=…"))
+        else:
+            values[name] = environ[variable]
+    return values, tuple(found)
