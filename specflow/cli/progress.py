@@ -123,7 +123,8 @@ class _Plain:
         if kind == "run_started":
             self.total = len(event["steps"])
             if not self.quiet:
-                self.line(f"{event['pipeline']}: {self.total} steps, run {event['run']}")
+                steps = "1 step" if self.total == 1 else f"{self.total} steps"
+                self.line(f"{event['pipeline']}: {steps}, run {event['run']}")
         elif kind == "step_started":
             if not self.quiet:
                 again = f" (attempt {event['attempt']})" if event["attempt"] > 1 else ""

@@ -6,6 +6,7 @@ YAML is read as the 1.2 core schema from PyYAML's C event stream. The composing 
 
 from __future__ import annotations
 
+import codecs
 import gc
 import re
 from collections.abc import Iterator
@@ -37,6 +38,8 @@ _WORDS: dict[str, Any] = {
 }
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _MAYBE_NUMBER = frozenset("+-.0123456789")
+_SEPARATORS = re.compile("[\x85\u2028\u2029]")
+"""They end lines for YAML 1.1, and so for PyYAML; for YAML 1.2 and for editors they don't."""
 
 
 @dataclass(slots=True)
@@ -155,17 +158,33 @@ def _decode(raw: bytes, name: str) -> tuple[str, Diagnostic | None]:
         return "", error("too-large", f"the file is larger than {limit}, the limit for a spec", Span(name))
     if b"\0" in raw:
         return "", error("binary-file", "the file is binary, or not in UTF-8; a spec is UTF-8 text", Span(name))
+    body = raw.removeprefix(codecs.BOM_UTF8)
     try:
-        text = raw.decode("utf-8-sig")
+        text = _lines(body.decode())
     except UnicodeDecodeError as failure:
-        before = raw[: failure.start].decode("utf-8", "replace")
-        line, column = before.count("\n") + 1, failure.start - (raw.rfind(b"\n", 0, failure.start) + 1) + 1
-        place = Span(name, line, column, line, column + 1)
-        byte = raw[failure.start]
-        return "", error(
-            "not-utf8", f"byte 0x{byte:02x} is not UTF-8; a spec is UTF-8 text", place, "save the file as UTF-8"
-        )
-    return text.replace("\r\n", "\n").replace("\r", "\n"), None
+        place = _character(name, _lines(body[: failure.start].decode()))
+        message = f"byte 0x{body[failure.start]:02x} is not UTF-8; a spec is UTF-8 text"
+        return "", error("not-utf8", message, place, "save the file as UTF-8")
+    separator = _SEPARATORS.search(text)
+    if separator is not None:
+        place = _character(name, text[: separator.start()])
+        help_ = f'write "\\u{ord(separator[0]):04x}", in double quotes, where one is meant'
+        return "", error("binary-file", _control_character(separator[0]), place, help_)
+    return text, None
+
+
+def _lines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _character(name: str, before: str) -> Span:
+    """Return the place of the character that some text stands before."""
+    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+    return Span(name, line, column, line, column + 1)
+
+
+def _control_character(char: str) -> str:
+    return f"control character U+{ord(char):04X}; a spec is plain text"
 
 
 class _Reader:
@@ -341,11 +360,8 @@ class _Reader:
         return value, target
 
     def _bad_character(self, failure: yaml.reader.ReaderError) -> Diagnostic:
-        index = failure.position
-        line_start = self.text.rfind("\n", 0, index) + 1
-        line, column = self.text.count("\n", 0, index) + 1, index - line_start + 1
-        where = Span(self.name, line, column, line, column + 1)
-        return error("binary-file", f"control character U+{ord(self.text[index]):04X}; a spec is plain text", where)
+        place = _character(self.name, self.text[: failure.position])
+        return error("binary-file", _control_character(self.text[failure.position]), place)
 
     def _syntax(self, failure: yaml.MarkedYAMLError) -> Diagnostic:
         mark = failure.problem_mark or failure.context_mark
