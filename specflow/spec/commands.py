@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from specflow.spec.expressions import Expression, ExpressionError, parse_template, read_expression
 from specflow.spec.types import Fault
@@ -98,6 +99,7 @@ def _syntax(failure: ExpressionError, index: int | None) -> Fault:
     return Fault("expression-syntax", failure.message, failure.start, failure.end, failure.help, index)
 
 
+@lru_cache(maxsize=65536)  # each rule and the graph ask for the same commands
 def read_command(text: str, item_index: int | None = None) -> tuple[Command, tuple[Fault, ...]]:
     """Return the command that a string means, split by POSIX quoting, without a shell.
 

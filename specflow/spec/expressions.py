@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 __all__ = [
@@ -113,6 +114,7 @@ def holds_expression(value: object) -> bool:
     return isinstance(value, str) and OPENING in value
 
 
+@lru_cache(maxsize=65536)  # each rule and the graph ask for the same texts
 def parse_template(text: str) -> Template:
     """Return the text's pieces; raise ExpressionError for `${{` that does not parse.
 
