@@ -186,7 +186,8 @@ class Loader:
             return File(document, kind, shape.model_validate(document.data))
         except ValidationError:
             faults = structure_faults(document, kind)
-        self.found.extend(diagnostic for diagnostic, _ in faults)
+        told = {diagnostic.span for diagnostic in self.found}
+        self.found.extend(diagnostic for diagnostic, _ in faults if diagnostic.span not in told)
         broken = {path for _, path in faults}
         if () in broken or any(diagnostic.code == "unsupported-version" for diagnostic, _ in faults):
             return None

@@ -11,18 +11,17 @@ import gc
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
 
 import yaml
 
 from specflow.diagnostics import Diagnostic, Related, Span, error
+from specflow.spec.document import Document, Path, Place
+from specflow.spec.syntax import syntax_fault
 
 __all__ = ["Document", "Path", "read_document"]
-
-Path = tuple["str | int", ...]
-"""Where a value stands in a document: keys and indexes from the root."""
 
 MAX_BYTES = 32 * 1024 * 1024
 MAX_DEPTH = 64
@@ -38,88 +37,9 @@ _WORDS: dict[str, Any] = {
 }
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _MAYBE_NUMBER = frozenset("+-.0123456789")
+_ONE_DOCUMENT = "keep one document per file"
 _SEPARATORS = re.compile("[\x85\u2028\u2029]")
 """They end lines for YAML 1.1, and so for PyYAML; for YAML 1.2 and for editors they don't."""
-
-
-@dataclass(slots=True)
-class _Place:
-    """Where one value stands: its first event, its end, and the places below it."""
-
-    event: Any
-    end: Any = None
-    keys: dict[str, Any] = field(default_factory=dict)
-    items: dict[str | int, _Place] = field(default_factory=dict)
-    size: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """One YAML file, read: its data (`dict`, `list`, `str`, `int`, `float`, `bool`, `None`) and its text."""
-
-    file: FilePath
-    name: str
-    text: str
-    data: Any
-    _root: _Place
-
-    def span(self, path: Path = ()) -> Span:
-        """Return where the value at `path` stands; the nearest enclosing value when there is none."""
-        place = self._find(path)
-        return self._span(place.event.start_mark, place.end)
-
-    def key_span(self, path: Path) -> Span:
-        """Return where the key that `path` ends in stands; the value's place for an element of a list."""
-        parent = self._find(path[:-1])
-        key = parent.keys.get(str(path[-1])) if path else None
-        return self._span(key.start_mark, key.end_mark) if key is not None else self.span(path)
-
-    def text_span(self, path: Path, start: int, end: int) -> Span:
-        """Return where characters `start` to `end` of the string at `path` stand in the file.
-
-        A scalar's value differs from its text: quotes, escapes, folded lines. White space aside, both hold the same
-        characters in the same order, so the two are walked together.
-        """
-        event = self._find(path).event
-        if not isinstance(event, yaml.ScalarEvent):
-            return self.span(path)
-        places = _offsets(event, self.text)
-        if not places or start >= len(places):
-            return self._span(event.end_mark, event.end_mark) if places else self.span(path)
-        last = places[min(max(end, start + 1), len(places)) - 1]
-        return self._span_at(places[start], last + 1)
-
-    def text_at(self, path: Path) -> str:
-        """Return the file's own text of the value at `path`, quotes and all."""
-        place = self._find(path)
-        return self.text[place.event.start_mark.index : place.end.index]
-
-    def has(self, path: Path) -> bool:
-        """Return whether something stands at exactly `path`."""
-        place: _Place | None = self._root
-        for step in path:
-            place = place.items.get(step) if place is not None else None
-        return place is not None
-
-    def _find(self, path: Path) -> _Place:
-        place = self._root
-        for step in path:
-            below = place.items.get(step)
-            if below is None:
-                break
-            place = below
-        return place
-
-    def _span(self, start: Any, end: Any) -> Span:
-        return Span(self.name, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
-
-    def _span_at(self, start: int, end: int) -> Span:
-        first, second = self._position(start), self._position(end)
-        return Span(self.name, *first, *second)
-
-    def _position(self, index: int) -> tuple[int, int]:
-        line_start = self.text.rfind("\n", 0, index) + 1
-        return self.text.count("\n", 0, index) + 1, index - line_start + 1
 
 
 def read_document(file: FilePath, name: str) -> tuple[Document | None, tuple[Diagnostic, ...]]:
@@ -187,24 +107,38 @@ def _control_character(char: str) -> str:
     return f"control character U+{ord(char):04X}; a spec is plain text"
 
 
+@dataclass(slots=True)
+class _Open:
+    """A collection whose end hasn't come yet; `key` is a mapping's key that waits for its value."""
+
+    data: Any
+    place: Place
+    key: tuple[Any, Any] | None = None
+
+
 class _Reader:
     """One pass over the events of a file; used once, then thrown away."""
 
     def __init__(self, file: FilePath, name: str, text: str) -> None:
         self.file, self.name, self.text = file, name, text
         self.found: list[Diagnostic] = []
-        self.anchors: dict[str, tuple[Any, _Place]] = {}
+        self.stack: list[_Open] = []
+        self.anchors: dict[str, tuple[Any, Place]] = {}
         self.aliased = 0
+        self.broken: set[Path] = set()
+        self.incomplete: set[Path] = set()
 
     def read(self) -> tuple[Document | None, tuple[Diagnostic, ...]]:
         try:
             result = self._compose()
         except yaml.reader.ReaderError as failure:
             result = None
-            self.found.append(self._bad_character(failure))
+            self.found = [self._bad_character(failure)]
         except yaml.MarkedYAMLError as failure:
             result = None
-            self.found.append(self._syntax(failure))
+            # Keys that come twice may come from the same slip, such as a line that lost its indentation.
+            self.found = [found for found in self.found if found.code not in ("duplicate-key", "unknown-alias")]
+            self.found.append(syntax_fault(failure, self.name, self.text))
         if result is None:
             if not self.found:
                 self.found.append(
@@ -212,32 +146,30 @@ class _Reader:
                 )
             return None, tuple(self.found)
         data, root = result
-        return Document(self.file, self.name, self.text, data, root), tuple(self.found)
+        broken, incomplete = frozenset(self.broken), frozenset(self.incomplete)
+        return Document(self.file, self.name, self.text, data, root, broken, incomplete), tuple(self.found)
 
-    def _compose(self) -> tuple[Any, _Place] | None:
-        """Walk the events with a stack of open collections: (data, place, pending key event)."""
-        stack: list[list[Any]] = []
-        result: tuple[Any, _Place] | None = None
+    def _compose(self) -> tuple[Any, Place] | None:
+        """Return what the events make, each collection gathered on a stack until its end."""
+        result: tuple[Any, Place] | None = None
         documents = 0
         for event in yaml.parse(self.text, Loader=yaml.CSafeLoader):
             kind = type(event)
             if kind is yaml.ScalarEvent:
-                value, place = self._scalar(event), _Place(event, event.end_mark)
+                value, place = self._scalar(event), Place(event, event.end_mark)
             elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
-                if len(stack) >= MAX_DEPTH:
-                    where = self._span(event.start_mark, event.end_mark)
-                    self.found.append(error("too-deep", f"nested deeper than {MAX_DEPTH} levels", where))
+                if len(self.stack) >= MAX_DEPTH:
+                    self._report("too-deep", f"nested deeper than {MAX_DEPTH} levels", event)
                     return None
                 self._refuse_tag(event)
-                opened: Any = {} if kind is yaml.MappingStartEvent else []
-                place = _Place(event)
-                stack.append([opened, place, None])
+                self.stack.append(_Open({} if kind is yaml.MappingStartEvent else [], Place(event)))
                 continue
             elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
-                value, place, _ = stack.pop()
+                closed = self.stack.pop()
+                value, place = closed.data, closed.place
                 # The end of a block collection is where the next token starts; its last child ends it for a reader.
-                last = next(reversed(place.items.values()), None) if place.items else None
-                place.end = event.end_mark if place.event.flow_style or last is None else last.end
+                if place.end is None or place.event.flow_style:
+                    place.end = event.end_mark
             elif kind is yaml.AliasEvent:
                 found = self._alias(event)
                 if found is None:
@@ -246,62 +178,85 @@ class _Reader:
             elif kind is yaml.DocumentStartEvent:
                 documents += 1
                 if documents > 1:
-                    where = self._span(event.start_mark, event.end_mark)
-                    help_ = "keep one document per file"
-                    self.found.append(error("multiple-documents", "a second document starts here", where, help_))
+                    self._report("multiple-documents", "a second document starts here", event, _ONE_DOCUMENT)
                     return result
                 continue
             else:
                 continue
-            if place.event.anchor and kind is not yaml.AliasEvent:
+            if kind is not yaml.AliasEvent and place.event.anchor:
                 self.anchors[place.event.anchor] = (value, place)
-            if not stack:
+            if not self.stack:
                 result = (value, place)
             else:
-                self._add(stack[-1], value, place)
+                self._add(self.stack[-1], value, place, event.end_mark if kind is yaml.AliasEvent else place.end)
         if result is not None and result[0] is None and not self.found:
             return None
         return result
 
-    def _add(self, top: list[Any], value: Any, place: _Place) -> None:
-        opened, parent, key = top
+    def _add(self, top: _Open, value: Any, place: Place, end: Any) -> None:
+        parent = top.place
         parent.size += place.size
-        if isinstance(opened, list):
-            parent.items[len(opened)] = place
-            opened.append(value)
-        elif key is None:
-            top[2] = (value, place.event)
+        parent.end = end
+        if isinstance(top.data, list):
+            parent.items[len(top.data)] = place
+            top.data.append(value)
+        elif top.key is None:
+            top.key = (value, place.event)
         else:
-            top[2] = None
-            self._add_pair(opened, parent, key, value, place)
+            key, top.key = top.key, None
+            self._add_pair(top, key, value, place)
 
-    def _add_pair(
-        self, opened: dict[str, Any], parent: _Place, key: tuple[Any, Any], value: Any, place: _Place
-    ) -> None:
+    def _add_pair(self, top: _Open, key: tuple[Any, Any], value: Any, place: Place) -> None:
         name, event = key
-        plain = isinstance(event, yaml.ScalarEvent)
-        where = self._span(event.start_mark, event.end_mark)
-        if not plain:
-            self.found.append(error("bad-key", "a key must be a plain word, not a list or a mapping", where))
+        if not isinstance(event, yaml.ScalarEvent):
+            self.incomplete.add(self._path())
+            if not isinstance(event, yaml.AliasEvent):  # an alias of nothing is told already
+                self._report("bad-key", "a key must be a plain word, not a list or a mapping", event)
             return
         if not isinstance(name, str):
             name = event.value
             if name in ("", "~"):
-                self.found.append(error("bad-key", "a key is empty", where, "give it a name"))
+                self.incomplete.add(self._path())
+                self._report("bad-key", "a key is empty", event, "give it a name")
                 return
         if name == "<<" and not event.style:
+            self.incomplete.add(self._path())
             help_ = "write the keys out, or share them through a step file"
-            self.found.append(error("merge-key", "merge keys are not part of the language", where, help_))
+            self._report("merge-key", "merge keys are not part of the language", event, help_)
             return
-        if name in opened:
-            first = parent.keys[name]
+        if name in top.data:
+            first = top.place.keys[name]
             seen = Related(self._span(first.start_mark, first.end_mark), "first given here")
             message = f'key "{name}" is given twice; only one of them can hold'
-            self.found.append(error("duplicate-key", message, where, "remove one of them", seen))
+            self.broken.add((*self._path(), name))
+            self._report("duplicate-key", message, event, "remove one of them", seen)
             return
-        opened[name] = value
-        parent.keys[name] = event
-        parent.items[name] = place
+        top.data[name] = value
+        top.place.keys[name] = event
+        top.place.items[name] = place
+
+    def _is_key(self) -> bool:
+        """Return whether what comes next is a key of a mapping."""
+        return bool(self.stack) and isinstance(self.stack[-1].data, dict) and self.stack[-1].key is None
+
+    def _distrust(self) -> None:
+        """Remember the value that comes next as broken: what is wrong with it has been told."""
+        if self.stack and not self._is_key():
+            self.broken.add(self._path())
+
+    def _path(self) -> Path:
+        """Return the path of the value that comes next; of the mapping, where a key comes next."""
+        path: list[str | int] = []
+        for top in self.stack:
+            if isinstance(top.data, list):
+                path.append(len(top.data))
+            elif top.key is not None:
+                name, event = top.key
+                path.append(name if isinstance(name, str) else str(getattr(event, "value", "")))
+        return tuple(path)
+
+    def _report(self, code: str, message: str, event: Any, help_: str = "", *related: Related) -> None:
+        self.found.append(error(code, message, self._span(event.start_mark, event.end_mark), help_, *related))
 
     def _scalar(self, event: Any) -> Any:
         text: str = event.value
@@ -318,44 +273,45 @@ class _Reader:
             number = float(text)
             if number in (float("inf"), float("-inf")):
                 self._not_a_number(event, f"{text} is too large for a number")
-                return 0.0
+                return text
             return number
         if _NOT_FINITE.fullmatch(text):
             self._not_a_number(event, f"{text} is not a finite number")
-            return 0.0
+            return text
         return text
 
-    def _integer(self, event: Any, text: str) -> int:
+    def _integer(self, event: Any, text: str) -> int | str:
         base = 8 if text.startswith("0o") else 16 if text.startswith("0x") else 10
         if len(text) > 25 or not -(2**63) <= (number := int(text, base)) < 2**63:
             self._not_a_number(event, "an integer must fit into 64 bits")
-            return 0
+            return text
         return number
 
     def _not_a_number(self, event: Any, message: str) -> None:
-        where = self._span(event.start_mark, event.end_mark)
-        self.found.append(error("bad-number", message, where, "quote it if it is meant as text"))
+        if not self._is_key():
+            self._distrust()
+            self._report("bad-number", message, event, "quote it if it is meant as text")
 
     def _refuse_tag(self, event: Any) -> None:
         if event.tag is None:
             return
+        self._distrust()
         shown = event.tag.replace("tag:yaml.org,2002:", "!!")
-        where = self._span(event.start_mark, event.end_mark)
-        help_ = "leave it out; quote a value to make it text"
-        self.found.append(error("unknown-tag", f'tag "{shown}" is not part of the language', where, help_))
+        message = f'tag "{shown}" is not part of the language'
+        self._report("unknown-tag", message, event, "leave it out; quote a value to make it text")
 
-    def _alias(self, event: Any) -> tuple[Any, _Place] | None:
-        where = self._span(event.start_mark, event.end_mark)
+    def _alias(self, event: Any) -> tuple[Any, Place] | None:
         known = self.anchors.get(event.anchor)
         if known is None:
+            self._distrust()
             message = f'alias "*{event.anchor}" has no finished anchor "&{event.anchor}" before it'
-            self.found.append(error("unknown-alias", message, where))
-            return None, _Place(event, event.end_mark)
+            self._report("unknown-alias", message, event, 'put text that begins with "*" into quotes')
+            return None, Place(event, event.end_mark)
         value, target = known
         self.aliased += target.size
         if self.aliased > MAX_ALIASED:
             message = f"aliases would expand to more than {MAX_ALIASED} values"
-            self.found.append(error("alias-bomb", message, where, "write the values out, or use fewer aliases"))
+            self._report("alias-bomb", message, event, "write the values out, or use fewer aliases")
             return None
         return value, target
 
@@ -363,72 +319,5 @@ class _Reader:
         place = _character(self.name, self.text[: failure.position])
         return error("binary-file", _control_character(self.text[failure.position]), place)
 
-    def _syntax(self, failure: yaml.MarkedYAMLError) -> Diagnostic:
-        mark = failure.problem_mark or failure.context_mark
-        if mark is None:
-            return error("yaml-syntax", str(failure.problem or failure), Span(self.name))
-        lines = self.text.split("\n")
-        line = lines[mark.line] if mark.line < len(lines) else ""
-        where = Span(self.name, mark.line + 1, mark.column + 1, mark.line + 1, mark.column + 2)
-        indent = line[: len(line) - len(line.lstrip())]
-        if "\t" in indent:
-            column = indent.index("\t") + 1
-            where = Span(self.name, mark.line + 1, column, mark.line + 1, column + 1)
-            return error("tab-indentation", "a tab is used for indentation; YAML takes spaces only", where)
-        told = " ".join(str(part) for part in (failure.context, failure.problem) if part)
-        return error("yaml-syntax", told or "not YAML", where, _syntax_help(line))
-
     def _span(self, start: Any, end: Any) -> Span:
         return Span(self.name, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
-
-
-def _syntax_help(line: str) -> str:
-    value = line.partition(": ")[2].strip()
-    if value[:1] in ("@", "`", "%", "*", "&", "!", "|", ">", "{", "["):
-        return f"text that begins with {value[0]} must stand in quotes"
-    if ": " in value or value.endswith(":"):
-        return "text that holds a colon and a space must stand in quotes"
-    return ""
-
-
-def _offsets(event: Any, text: str) -> list[int]:
-    """Return, for each character of a scalar's value, its index in the file's text."""
-    index, stop = event.start_mark.index, event.end_mark.index
-    if event.style in ("|", ">"):
-        index = text.find("\n", index, stop) + 1
-    elif event.style in ("'", '"'):
-        index += 1
-    places = []
-    for char in event.value:
-        if event.style == '"':
-            index, width = _skip_to(text, index, stop, char)
-        else:
-            index, width = _match(text, index, stop, char), 1
-            if event.style == "'" and char == "'":
-                width = 2
-        places.append(min(index, max(stop - 1, 0)))
-        if width > 1 or not char.isspace() or text[index : index + 1] == char:
-            index += width
-    return places
-
-
-def _match(text: str, index: int, stop: int, char: str) -> int:
-    if char.isspace():
-        return index
-    while index < stop and text[index] != char and text[index].isspace():
-        index += 1
-    return index
-
-
-_ESCAPE_LENGTH = {"x": 4, "u": 6, "U": 10}
-
-
-def _skip_to(text: str, index: int, stop: int, char: str) -> tuple[int, int]:
-    """Return where `char` stands in double-quoted text from `index` on, and how many characters spell it."""
-    while index < stop and text[index] == "\\" and text[index + 1 : index + 2] == "\n":
-        index += 2
-        while index < stop and text[index] in " \t":
-            index += 1
-    if text[index : index + 1] == "\\":
-        return index, _ESCAPE_LENGTH.get(text[index + 1 : index + 2], 2)
-    return _match(text, index, stop, char), 1
