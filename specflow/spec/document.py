@@ -1,0 +1,173 @@
+"""A located document: plain data, and the place of every key and value in the file's text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path as FilePath
+from typing import Any
+
+import yaml
+
+from specflow.diagnostics import Span
+
+__all__ = ["Document", "Path", "Place"]
+
+Path = tuple["str | int", ...]
+"""Where a value stands in a document: keys and indexes from the root."""
+
+
+@dataclass(slots=True)
+class Place:
+    """Where one value stands: its first event, its end, and the places below it."""
+
+    event: Any
+    end: Any = None
+    keys: dict[str, Any] = field(default_factory=dict)
+    items: dict[str | int, Place] = field(default_factory=dict)
+    size: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One YAML file, read: its data (`dict`, `list`, `str`, `int`, `float`, `bool`, `None`) and its text."""
+
+    file: FilePath
+    name: str
+    text: str
+    data: Any
+    _root: Place
+    broken: frozenset[Path] = frozenset()
+    """Values that can't be trusted, because something is wrong with how they are written."""
+    incomplete: frozenset[Path] = frozenset()
+    """Mappings that lack keys which they were meant to have, nobody knows which."""
+
+    def span(self, path: Path = ()) -> Span:
+        """Return where the value at `path` stands; the nearest enclosing value when there is none."""
+        place = self._find(path)
+        return self._span(place.event.start_mark, place.end)
+
+    def key_span(self, path: Path) -> Span:
+        """Return where the key that `path` ends in stands; the value's place for an element of a list."""
+        key = self._find(path[:-1]).keys.get(str(path[-1])) if self.has(path) and path else None
+        return self._span(key.start_mark, key.end_mark) if key is not None else self.span(path)
+
+    def text_span(self, path: Path, start: int, end: int) -> Span:
+        """Return where characters `start` to `end` of the string at `path` stand in the file.
+
+        A scalar's value differs from its text: quotes, escapes, folded lines. White space aside, both hold the same
+        characters in the same order, so the two are walked together.
+        """
+        event = self._find(path).event
+        if not isinstance(event, yaml.ScalarEvent):
+            return self.span(path)
+        places = _offsets(event, self.text)
+        if not places or start >= len(places):
+            return self._span(event.end_mark, event.end_mark) if places else self.span(path)
+        last = places[min(max(end, start + 1), len(places)) - 1]
+        return self._span_at(places[start], last + 1)
+
+    def text_at(self, path: Path) -> str:
+        """Return the file's own text of the value at `path`, quotes and all."""
+        place = self._find(path)
+        return self.text[place.event.start_mark.index : place.end.index]
+
+    def has(self, path: Path) -> bool:
+        """Return whether something stands at exactly `path`."""
+        place: Place | None = self._root
+        for step in path:
+            place = place.items.get(step) if place is not None else None
+        return place is not None
+
+    def renamed(self, path: Path, name: str) -> Document:
+        """Return the document with the key that `path` ends in read as another; its place stays what it is."""
+        data, root = _renamed(self.data, path, name), _renamed_place(self._root, path, name)
+        broken = frozenset(_renamed_path(p, path, name) for p in self.broken)
+        incomplete = frozenset(_renamed_path(p, path, name) for p in self.incomplete)
+        return replace(self, data=data, _root=root, broken=broken, incomplete=incomplete)
+
+    def _find(self, path: Path) -> Place:
+        place = self._root
+        for step in path:
+            below = place.items.get(step)
+            if below is None:
+                break
+            place = below
+        return place
+
+    def _span(self, start: Any, end: Any) -> Span:
+        return Span(self.name, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+
+    def _span_at(self, start: int, end: int) -> Span:
+        first, second = self._position(start), self._position(end)
+        return Span(self.name, *first, *second)
+
+    def _position(self, index: int) -> tuple[int, int]:
+        line_start = self.text.rfind("\n", 0, index) + 1
+        return self.text.count("\n", 0, index) + 1, index - line_start + 1
+
+
+def _renamed(data: Any, path: Path, name: str) -> Any:
+    """Return a copy of the data with one key renamed; aliases share what they name, so nothing is changed in place."""
+    step, below = path[0], path[1:]
+    if isinstance(data, list):
+        return [_renamed(item, below, name) if index == step else item for index, item in enumerate(data)]
+    if not below:
+        return {name if key == step else key: value for key, value in data.items()}
+    return {key: _renamed(value, below, name) if key == step else value for key, value in data.items()}
+
+
+def _renamed_path(path: Path, renamed: Path, name: str) -> Path:
+    length = len(renamed)
+    return (*renamed[:-1], name, *path[length:]) if path[:length] == renamed else path
+
+
+def _renamed_place(place: Place, path: Path, name: str) -> Place:
+    step, below = path[0], path[1:]
+    if not below:
+        keys = {name if key == step else key: event for key, event in place.keys.items()}
+        items = {name if key == step else key: item for key, item in place.items.items()}
+        return replace(place, keys=keys, items=items)
+    return replace(place, items={**place.items, step: _renamed_place(place.items[step], below, name)})
+
+
+def _offsets(event: Any, text: str) -> list[int]:
+    """Return, for each character of a scalar's value, its index in the file's text."""
+    index, stop = event.start_mark.index, event.end_mark.index
+    if event.style in ("|", ">"):
+        index = text.find("\n", index, stop) + 1
+    elif event.style in ("'", '"'):
+        index += 1
+    places = []
+    for char in event.value:
+        if event.style == '"':
+            index, width = _skip_to(text, index, stop, char)
+        else:
+            index, width = _match(text, index, stop, char), 1
+            if event.style == "'" and char == "'":
+                width = 2
+        places.append(min(index, max(stop - 1, 0)))
+        if width > 1 or not char.isspace() or text[index : index + 1] == char:
+            index += width
+    return places
+
+
+def _match(text: str, index: int, stop: int, char: str) -> int:
+    if char.isspace():
+        return index
+    while index < stop and text[index] != char and text[index].isspace():
+        index += 1
+    return index
+
+
+_ESCAPE_LENGTH = {"x": 4, "u": 6, "U": 10}
+
+
+def _skip_to(text: str, index: int, stop: int, char: str) -> tuple[int, int]:
+    """Return where `char` stands in double-quoted text from `index` on, and how many characters spell it."""
+    while index < stop and text[index] == "\\" and text[index + 1 : index + 2] == "\n":
+        index += 2
+        while index < stop and text[index] in " \t":
+            index += 1
+    if text[index : index + 1] == "\\":
+        return index, _ESCAPE_LENGTH.get(text[index + 1 : index + 2], 2)
+    return _match(text, index, stop, char), 1
