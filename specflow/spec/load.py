@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from specflow.diagnostics import Diagnostic, Related, Span, error
 from specflow.spec import model
-from specflow.spec.schema import structure_faults
+from specflow.spec.schema import understood
 from specflow.spec.source import Document, Path, read_document
 from specflow.spec.types import nearest
 
@@ -31,7 +31,10 @@ Model = model.Step | model.Pipeline | model.Project
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One loaded file. `broken` holds the paths that were left out because of mistakes."""
+    """One loaded file. `broken` holds the paths that were left out because of mistakes.
+
+    `incomplete` holds mappings with a key that nobody understands: it may be any of those that aren't there.
+    """
 
     document: Document
     kind: str
@@ -39,6 +42,7 @@ class File:
     broken: frozenset[Path] = frozenset()
     uses: dict[str, FilePath] = field(default_factory=dict)
     """The file that each step uses, as far as it was found."""
+    incomplete: frozenset[Path] = frozenset()
 
     @property
     def folder(self) -> FilePath:
@@ -47,11 +51,14 @@ class File:
 
     def is_broken(self, path: Path) -> bool:
         """Return whether something at, above or right below `path` was left out."""
-        return any(path[: len(b)] == b or b[: len(path)] == path for b in self.broken)
+        return self.lost(path) or any(b[: len(path)] == path for b in self.broken)
 
     def lost(self, path: Path) -> bool:
-        """Return whether the value at `path`, or one that holds it, was left out."""
-        return any(path[: len(b)] == b for b in self.broken)
+        """Return whether the value at `path`, or one that holds it, was left out; or may be there by another name."""
+        if any(path[: len(left_out)] == left_out for left_out in self.broken):
+            return True
+        above = [path[: len(holder) + 1] for holder in self.incomplete if path[: len(holder)] == holder != path]
+        return any(not self.document.has(entry) for entry in above)
 
     def span(self, *path: str | int) -> Span:
         """Return where the value at `path` stands."""
@@ -182,19 +189,23 @@ class Loader:
     def _modelled(self, document: Document, kind: str) -> File | None:
         """Return the file's model; where it has mistakes, the model of what is left without them."""
         shape: Any = {"step": model.Step, "pipeline": model.Pipeline, "project": model.Project}[kind]
-        try:
-            return File(document, kind, shape.model_validate(document.data))
-        except ValidationError:
-            faults = structure_faults(document, kind)
-        told = {diagnostic.span for diagnostic in self.found}
-        self.found.extend(diagnostic for diagnostic, _ in faults if diagnostic.span not in told)
-        broken = {path for _, path in faults}
-        if () in broken or any(diagnostic.code == "unsupported-version" for diagnostic, _ in faults):
+        if not document.broken:
+            try:
+                return File(document, kind, shape.model_validate(document.data), incomplete=document.incomplete)
+            except ValidationError:
+                pass
+        document, faults = understood(document, kind)
+        self.found.extend(fault.diagnostic for fault in faults)
+        left_out = [fault for fault in faults if not fault.meant]
+        broken = {_in_lists_whole(path) for path in (*(fault.path for fault in left_out), *document.broken)}
+        if () in broken or any(fault.diagnostic.code == "unsupported-version" for fault in left_out):
             return None
+        unknown = {fault.path[:-1] for fault in left_out if fault.diagnostic.code in ("unknown-key", "bad-name")}
+        incomplete = document.incomplete | unknown
         for _ in range(MAX_REPAIRS):
             data = _HEAD | _without(document.data, broken)
             try:
-                return File(document, kind, shape.model_validate(data), frozenset(broken))
+                return File(document, kind, shape.model_validate(data), frozenset(broken), incomplete=incomplete)
             except ValidationError as failure:
                 wider = _wider(failure, broken)
             if wider <= broken:
@@ -314,20 +325,23 @@ def _looks_like_body(key: str) -> bool:
     return "did you mean" in nearest(key, ("steps", "run", "notebook"))
 
 
+def _in_lists_whole(path: Path) -> Path:
+    """Return the path of the list, if an element of one is to be left out: the others would move up otherwise."""
+    return next((path[:index] for index, step in enumerate(path) if isinstance(step, int)), path)
+
+
 def _without(data: Any, broken: set[Path]) -> Any:
     """Return a copy of the data without what stands at the broken paths."""
     below: dict[Any, set[Path]] = {}
     for path in broken:
         below.setdefault(path[0], set()).add(path[1:])
-    if isinstance(data, dict):
-        return {
-            key: _without(value, below.get(key, set()))
-            for key, value in data.items()
-            if () not in below.get(key, set())
-        }
-    if isinstance(data, list):
-        return [_without(value, below.get(i, set())) for i, value in enumerate(data) if () not in below.get(i, set())]
-    return data
+    if not isinstance(data, dict):
+        return data
+    return {
+        key: _without(value, below[key]) if key in below else value
+        for key, value in data.items()
+        if () not in below.get(key, ())
+    }
 
 
 def _wider(failure: ValidationError, broken: set[Path]) -> set[Path]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path as FilePath
@@ -14,9 +15,9 @@ from typing import Any
 
 from specflow.diagnostics import Diagnostic, Span, error
 from specflow.spec.source import Document, Path
-from specflow.spec.types import nearest
+from specflow.spec.types import closest, nearest
 
-__all__ = ["KINDS", "schema", "structure_faults"]
+__all__ = ["KINDS", "StructureFault", "schema", "structure_faults", "understood"]
 
 KINDS = ("step", "pipeline", "project")
 
@@ -42,63 +43,122 @@ def _validator(kind: str) -> Any:
     return extend(jsonschema.Draft7Validator, type_checker=types)(schema(kind), registry=registry)
 
 
-def structure_faults(document: Document, kind: str) -> tuple[tuple[Diagnostic, Path], ...]:
-    """Return what is wrong with a document as a step, pipeline or project file, each with the path to leave out.
+@dataclass(frozen=True, slots=True)
+class StructureFault:
+    """One thing wrong with a document's structure."""
+
+    diagnostic: Diagnostic
+    path: Path
+    """What to leave out, so that the rest can be checked."""
+    meant: str = ""
+    """The key that a misspelt one is taken for."""
+
+
+MAX_ROUNDS = 20
+
+
+def understood(document: Document, kind: str) -> tuple[Document, tuple[StructureFault, ...]]:
+    """Return what is wrong with a document as a step, pipeline or project file, and the document as it was meant.
+
+    A misspelt key is a fault, and read as what it is taken for: nothing that hangs on it is a fault too.
+    """
+    told: list[StructureFault] = []
+    for _ in range(MAX_ROUNDS):
+        faults = structure_faults(document, kind)
+        misspelt = [fault for fault in faults if fault.meant]
+        if not misspelt:
+            break
+        told += misspelt
+        for fault in sorted(misspelt, key=lambda fault: len(fault.path), reverse=True):
+            document = document.renamed(fault.path, fault.meant)
+    return document, (*told, *(fault for fault in faults if not fault.meant))
+
+
+def structure_faults(document: Document, kind: str) -> tuple[StructureFault, ...]:
+    """Return what is wrong with a document's structure, read to the letter.
 
     One cause gives one finding: what hangs on a value of the wrong type is not judged.
     """
     errors = sorted(_validator(kind).iter_errors(document.data), key=lambda e: (len(e.absolute_path), _rank(e)))
     wrong_types = {tuple(e.absolute_path) for e in errors if e.validator in ("type", "enum", "const")}
-    found: dict[Path, tuple[Diagnostic, Path]] = {}
+    found: dict[Path, StructureFault] = {}
     for failure in errors:
         path = tuple(failure.absolute_path)
-        if failure.validator == "not" and (*path[:-1], "type") in wrong_types:
+        if failure.validator == "not" and {(*path[:-1], "type")} & (wrong_types | document.broken):
             continue
-        for diagnostic, blamed in _translate(document, failure, path):
-            if not any(blamed[:length] in found for length in range(1, len(blamed) + 1)):
-                found[blamed] = (diagnostic, blamed)
-    misspelt = {(*path[:-1], name) for d, path in found.values() if d.code == "unknown-key" for name in _suggested(d)}
-    return tuple(item for path, item in found.items() if not (item[0].code == "missing-key" and path in misspelt))
+        for fault in _translate(document, failure, path):
+            blamed = fault.path
+            if not any(
+                blamed[:length] in found or blamed[:length] in document.broken for length in range(1, len(blamed) + 1)
+            ):
+                found[blamed] = fault
+    return tuple(_causes(document, list(found.values())))
 
 
-def _suggested(unknown_key: Diagnostic) -> tuple[str, ...]:
-    """Return the key that an unknown one probably is: that one is misspelt, not missing."""
-    return tuple(unknown_key.help.split('"')[1:2])
+def _causes(document: Document, faults: list[StructureFault]) -> Iterator[StructureFault]:
+    """Yield the faults that are no consequence of another one.
+
+    A key that is missing where an unknown one stands is told with that one: it is either misspelt beyond recognition,
+    or the only thing that the user has to mend as well. Keys that are refused for one reason are told at once.
+    """
+    missing = {fault.path[:-1]: fault for fault in faults if fault.diagnostic.code == "missing-key"}
+    unknown = {fault.path[:-1] for fault in faults if fault.diagnostic.code == "unknown-key"}
+    refused: set[tuple[Path, str]] = set()
+    for fault in faults:
+        told, holder = fault.diagnostic, fault.path[:-1]
+        if told.code == "missing-key" and (holder in unknown or holder in document.incomplete):
+            continue
+        if told.code == "unknown-key" and holder in missing and not fault.meant:
+            help_ = f"{told.help}; {missing[holder].diagnostic.message}"
+            yield replace(fault, diagnostic=replace(told, help=help_))
+            continue
+        why = told.message.partition(": ")[2]
+        if told.code in ("key-not-allowed", "environment-conflict") and (holder, why) in refused:
+            continue
+        refused.add((holder, why))
+        yield fault
 
 
 def _rank(failure: Any) -> int:
     return {"type": 0, "const": 1, "enum": 1, "not": 2}.get(str(failure.validator), 3)
 
 
-def _translate(document: Document, failure: Any, path: Path) -> Iterator[tuple[Diagnostic, Path]]:
+def _translate(document: Document, failure: Any, path: Path) -> Iterator[StructureFault]:
     rule, wanted, subschema = failure.validator, failure.validator_value, failure.schema
     value = failure.instance
     if rule == "additionalProperties":
         yield from _unknown_keys(document, subschema, value, path)
     elif rule == "required":
-        yield from _missing_keys(document, subschema, wanted, value, path)
+        yield _missing_keys(document, subschema, wanted, value, path)
     elif "propertyNames" in failure.absolute_schema_path:
         where = (*path, value)
-        yield _bad_value(document.key_span(where), value, rule, wanted, subschema), where
+        meant = _name_like(value) if subschema.get("x-code") == "bad-name" else ""
+        meant = "" if document.has((*path, meant)) else meant
+        yield StructureFault(_bad_value(document.key_span(where), value, rule, wanted, subschema), where, meant)
     elif rule == "not":
         why = subschema["x-why"]
         message = f'key "{path[-1]}" is not allowed here: {why}'
-        yield error(subschema.get("x-code", "key-not-allowed"), message, document.key_span(path), "leave it out"), path
+        told = error(subschema.get("x-code", "key-not-allowed"), message, document.key_span(path), "leave it out")
+        yield StructureFault(told, path)
     elif rule == "type":
-        yield _wrong_type(document, path, wanted, value), path
+        yield StructureFault(_wrong_type(document, path, wanted, value), path)
     else:
-        yield _bad_value(document.span(path), value, rule, wanted, subschema), path
+        yield StructureFault(_bad_value(document.span(path), value, rule, wanted, subschema), path)
 
 
-def _unknown_keys(document: Document, subschema: Any, value: Any, path: Path) -> Iterator[tuple[Diagnostic, Path]]:
+def _unknown_keys(document: Document, subschema: Any, value: Any, path: Path) -> Iterator[StructureFault]:
     known = subschema.get("properties", {})
+    taken = set(value)
     for key in value:
         if key in known or _is_extension(key, subschema):
             continue
         where = (*path, key)
         holder = f' in "{path[-1]}"' if path else ""
         message = f'unknown key "{key}"{holder}'
-        yield error("unknown-key", message, document.key_span(where), nearest(key, known)), where
+        meant = closest(key, known) or ""
+        told = error("unknown-key", message, document.key_span(where), nearest(key, known))
+        yield StructureFault(told, where, "" if meant in taken else meant)
+        taken.add(meant)
 
 
 def _is_extension(key: str, subschema: Any) -> bool:
@@ -107,20 +167,17 @@ def _is_extension(key: str, subschema: Any) -> bool:
     return any(re.search(pattern, key) for pattern in subschema.get("patternProperties", {}))
 
 
-def _missing_keys(
-    document: Document, subschema: Any, wanted: list[str], value: Any, path: Path
-) -> Iterator[tuple[Diagnostic, Path]]:
+def _missing_keys(document: Document, subschema: Any, wanted: list[str], value: Any, path: Path) -> StructureFault:
     holder = f'"{path[-1]}"' if path else "the file"
     place = document.key_span(path) if path else _first_line(document)
-    for key in wanted:
-        if key in value:
-            continue
-        if subschema.get("x-code") == "no-body":
-            message = f'{holder} has no body: neither "run" nor "notebook"'
-            yield error("no-body", message, place, 'add "run: …"'), (*path, key)
-        else:
-            value_shown = "1" if key == "specflow" else "…"
-            yield error("missing-key", f'{holder} has no "{key}"', place, f'add "{key}: {value_shown}"'), (*path, key)
+    missing = [key for key in wanted if key not in value]
+    where = (*path, missing[0])
+    if subschema.get("x-code") == "no-body":
+        message = f'{holder} has no body: neither "run" nor "notebook"'
+        return StructureFault(error("no-body", message, place, 'add "run: …"'), where)
+    message = f"{holder} has no " + " and no ".join(f'"{key}"' for key in missing)
+    help_ = "add " + " and ".join(f'"{key}: {"1" if key == "specflow" else "…"}"' for key in missing)
+    return StructureFault(error("missing-key", message, place, help_), where)
 
 
 def _first_line(document: Document) -> Span:
@@ -196,8 +253,12 @@ def _bad_value(place: Span, value: Any, rule: str, wanted: Any, subschema: Any) 
 
 
 def _suggest_name(code: str, value: Any) -> str:
-    if code != "bad-name" or not isinstance(value, str):
-        return ""
-    words = "".join(char if char.isascii() and char.isalnum() else " " for char in value.lower()).split()
+    name = _name_like(value) if code == "bad-name" and isinstance(value, str) else ""
+    return f'did you mean "{name}"?' if name else ""
+
+
+def _name_like(text: str) -> str:
+    """Return the name that is nearest to a text; nothing when it has no letter to begin with."""
+    words = "".join(char if char.isascii() and char.isalnum() else " " for char in text.lower()).split()
     name = "_".join(words)[:63].strip("_")
-    return f'did you mean "{name}"?' if name and name[0].isalpha() else ""
+    return name if name and name[0].isalpha() else ""

@@ -17,6 +17,7 @@ __all__ = [
     "Fault",
     "Resolve",
     "Type",
+    "closest",
     "fits",
     "infer",
     "nearest",
@@ -113,12 +114,19 @@ def fits(given: Type, port: Type) -> bool:
 _WIDER = {("integer", "number"), ("model", "folder"), ("metrics", "file")}
 
 
+def closest(word: str, choices: Iterable[str]) -> str | None:
+    """Return the choice that a word is probably a misspelling of, upper and lower case aside; None if there is none."""
+    known = {choice.lower(): choice for choice in sorted(set(choices), reverse=True)}
+    close = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.6)
+    return known[close[0]] if close else None
+
+
 def nearest(word: str, choices: Iterable[str]) -> str:
     """Return the way out for an unknown name: the nearest one, else all of them if there are few."""
     known = sorted(set(choices))
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    if close:
-        return f'did you mean "{close[0]}"?'
+    close = closest(word, known)
+    if close is not None:
+        return f'did you mean "{close}"?'
     if not known:
         return "there are none"
     shown = ", ".join(known[:5])
