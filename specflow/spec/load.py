@@ -195,7 +195,7 @@ class Loader:
             except ValidationError:
                 pass
         document, faults = understood(document, kind)
-        self.found.extend(fault.diagnostic for fault in faults)
+        self.found.extend(fault.diagnostic for fault in faults if not fault.is_consequence)
         left_out = [fault for fault in faults if not fault.meant]
         broken = {_in_lists_whole(path) for path in (*(fault.path for fault in left_out), *document.broken)}
         if () in broken or any(fault.diagnostic.code == "unsupported-version" for fault in left_out):

@@ -13,7 +13,7 @@ from importlib import resources
 from pathlib import Path as FilePath
 from typing import Any
 
-from specflow.diagnostics import Diagnostic, Span, error
+from specflow.diagnostics import Diagnostic, Related, Span, error
 from specflow.spec.source import Document, Path
 from specflow.spec.types import closest, nearest
 
@@ -52,6 +52,10 @@ class StructureFault:
     """What to leave out, so that the rest can be checked."""
     meant: str = ""
     """The key that a misspelt one is taken for."""
+    refused_why: str = ""
+    """Why a key is refused that is allowed elsewhere."""
+    is_consequence: bool = False
+    """Another fault tells of it."""
 
 
 MAX_ROUNDS = 20
@@ -77,7 +81,7 @@ def understood(document: Document, kind: str) -> tuple[Document, tuple[Structure
 def structure_faults(document: Document, kind: str) -> tuple[StructureFault, ...]:
     """Return what is wrong with a document's structure, read to the letter.
 
-    One cause gives one finding: what hangs on a value of the wrong type is not judged.
+    What hangs on a value of the wrong type is not judged.
     """
     errors = sorted(_validator(kind).iter_errors(document.data), key=lambda e: (len(e.absolute_path), _rank(e)))
     wrong_types = {tuple(e.absolute_path) for e in errors if e.validator in ("type", "enum", "const")}
@@ -87,36 +91,38 @@ def structure_faults(document: Document, kind: str) -> tuple[StructureFault, ...
         if failure.validator == "not" and {(*path[:-1], "type")} & (wrong_types | document.broken):
             continue
         for fault in _translate(document, failure, path):
-            blamed = fault.path
-            if not any(
-                blamed[:length] in found or blamed[:length] in document.broken for length in range(1, len(blamed) + 1)
-            ):
-                found[blamed] = fault
-    return tuple(_causes(document, list(found.values())))
+            above = {fault.path[:length] for length in range(1, len(fault.path) + 1)}
+            if not above & (found.keys() | document.broken):
+                found[fault.path] = fault
+    return tuple(_causes(document, tuple(found.values())))
 
 
-def _causes(document: Document, faults: list[StructureFault]) -> Iterator[StructureFault]:
-    """Yield the faults that are no consequence of another one.
+def _causes(document: Document, faults: tuple[StructureFault, ...]) -> Iterator[StructureFault]:
+    """Yield the faults, with those that are another one's consequence marked, and told by that one.
 
-    A key that is missing where an unknown one stands is told with that one: it is either misspelt beyond recognition,
-    or the only thing that the user has to mend as well. Keys that are refused for one reason are told at once.
+    What is missing where an unknown key stands is told with that key: it may be that key, misspelt beyond recognition.
+    Keys that are refused for one reason are told together.
     """
-    missing = {fault.path[:-1]: fault for fault in faults if fault.diagnostic.code == "missing-key"}
-    unknown = {fault.path[:-1] for fault in faults if fault.diagnostic.code == "unknown-key"}
-    refused: set[tuple[Path, str]] = set()
+    missing = {fault.path[:-1]: fault.diagnostic for fault in faults if fault.diagnostic.code == "missing-key"}
+    unknown = {fault.path[:-1] for fault in faults if fault.diagnostic.code == "unknown-key" and not fault.meant}
+    doubtful = unknown | document.incomplete | {f.path[:-1] for f in faults if f.diagnostic.code == "two-bodies"}
+    refused: dict[tuple[Path, str], list[StructureFault]] = {}
+    for fault in faults:
+        if fault.refused_why:
+            refused.setdefault((fault.path[:-1], fault.refused_why), []).append(fault)
     for fault in faults:
         told, holder = fault.diagnostic, fault.path[:-1]
-        if told.code == "missing-key" and (holder in unknown or holder in document.incomplete):
-            continue
-        if told.code == "unknown-key" and holder in missing and not fault.meant:
-            help_ = f"{told.help}; {missing[holder].diagnostic.message}"
-            yield replace(fault, diagnostic=replace(told, help=help_))
-            continue
-        why = told.message.partition(": ")[2]
-        if told.code in ("key-not-allowed", "environment-conflict") and (holder, why) in refused:
-            continue
-        refused.add((holder, why))
-        yield fault
+        if told.code in ("missing-key", "key-not-allowed") and holder in doubtful:
+            yield replace(fault, is_consequence=True)
+        elif told.code == "unknown-key" and holder in missing and not fault.meant:
+            told = replace(told, help=f"{told.help}; {missing.pop(holder).message}")
+            yield replace(fault, diagnostic=told)
+        elif fault.refused_why:
+            first, *others = refused[holder, fault.refused_why]
+            related = tuple(Related(other.diagnostic.span, f'nor is "{other.path[-1]}"') for other in others)
+            yield replace(fault, diagnostic=replace(told, related=related), is_consequence=fault is not first)
+        else:
+            yield fault
 
 
 def _rank(failure: Any) -> int:
@@ -139,7 +145,7 @@ def _translate(document: Document, failure: Any, path: Path) -> Iterator[Structu
         why = subschema["x-why"]
         message = f'key "{path[-1]}" is not allowed here: {why}'
         told = error(subschema.get("x-code", "key-not-allowed"), message, document.key_span(path), "leave it out")
-        yield StructureFault(told, path)
+        yield StructureFault(told, path, refused_why=why)
     elif rule == "type":
         yield StructureFault(_wrong_type(document, path, wanted, value), path)
     else:
@@ -209,7 +215,7 @@ def _wrong_type(document: Document, path: Path, wanted: Any, value: Any) -> Diag
             "wrong-type",
             f"{what} has no value; it takes {choices}",
             document.key_span(path),
-            "give it one, or leave the key out",
+            "leave it out" if isinstance(path[-1], int) else "give it one, or leave the key out",
         )
     help_ = ""
     if "string" in names and isinstance(value, (int, float, bool)):

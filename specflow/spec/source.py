@@ -139,7 +139,7 @@ class _Reader:
             # Keys that come twice may come from the same slip, such as a line that lost its indentation.
             self.found = [found for found in self.found if found.code not in ("duplicate-key", "unknown-alias")]
             self.found.append(syntax_fault(failure, self.name, self.text))
-        if result is None:
+        if result is None or () in self.broken:
             if not self.found:
                 self.found.append(
                     error("empty-file", "the file holds nothing", Span(self.name), 'begin with "specflow: 1"')
@@ -241,7 +241,7 @@ class _Reader:
 
     def _distrust(self) -> None:
         """Remember the value that comes next as broken: what is wrong with it has been told."""
-        if self.stack and not self._is_key():
+        if not self._is_key():
             self.broken.add(self._path())
 
     def _path(self) -> Path:
