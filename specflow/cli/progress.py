@@ -165,7 +165,8 @@ class _Plain:
         """Write the metrics, the outputs and the last line of the run."""
         del workspace
         if not self.quiet and result.metrics:
-            sys.stdout.write(_metrics_table(result.metrics))
+            in_order = {label: result.metrics[label] for label in result.steps if label in result.metrics}
+            sys.stdout.write(_metrics_table(in_order))
         if not self.quiet and outputs and result.state != "cancelled":
             sys.stdout.write(_outputs_list(outputs, done))
         sys.stdout.flush()
