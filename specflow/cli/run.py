@@ -15,6 +15,9 @@ import click
 
 __all__ = ["command"]
 
+LEAST_DIGITS = 8
+"""Of a plan's digest: fewer would pin little."""
+
 
 @click.command(
     "run",
@@ -43,7 +46,11 @@ Examples:
     type=click.Path(path_type=FilePath, file_okay=False),
     help="Copy the pipeline's outputs into this folder.",
 )
-@click.option("--expect", metavar="DIGEST", help="Run the plan only if its digest begins so: pins a reviewed plan.")
+@click.option(
+    "--expect",
+    metavar="DIGEST",
+    help="Run the plan only if its digest begins so (8 digits or more): pins a reviewed plan.",
+)
 @click.option(
     "--allow-secret",
     "allowed",
@@ -70,8 +77,13 @@ def command(
     """Run SPEC, a pipeline or a step file, or a folder that `specflow compile` wrote."""
     from specflow.cli.options import checked_target, read_assignments
     from specflow.cli.progress import display
+    from specflow.errors import UsageError
 
     given = read_assignments(inputs)
+    if expect is not None and len(expect) < LEAST_DIGITS:
+        raise UsageError(
+            f'"{expect}" is too little of a digest to pin a plan', f"give {LEAST_DIGITS} of its digits or more"
+        )
     show = display(format_, quiet=quiet)
     plan = _plan(spec, checked_target(target), profile, expect, show)
     if plan is None:
@@ -91,16 +103,16 @@ def _plan(spec: FilePath, target: str | None, profile: str | None, expect: str |
             raise UsageError("a plan has its targets and profile already", "compile the spec again with them")
         return load_plan(spec, expect)
     if spec.is_dir():
-        raise UsageError(
-            f'"{spec}" is a folder without a plan.json', "name a spec, or a folder that `specflow compile` wrote"
-        )
+        specs = [spec / name for name in ("step.yaml", "pipeline.yaml") if (spec / name).is_file()]
+        help_ = f"name the spec: {specs[0]}" if specs else "name a spec, or a folder that `specflow compile` wrote"
+        raise UsageError(f'"{spec}" is a folder without a plan.json', help_)
     loader = Loader(FilePath.cwd(), profile)
     plan, found = make_plan(validate(spec, loader), target)
     show.findings(found, loader)
     if plan is None:
         show.refused()
         return None
-    if expect is not None and (len(expect) < 8 or not plan.document["digest"].startswith(expect)):
+    if expect is not None and not plan.document["digest"].startswith(expect):
         raise PlanError(
             f"the plan's digest is {plan.document['digest']}, not {expect}", "review the spec, or pin its digest"
         )
