@@ -77,6 +77,8 @@ _STEP_KEYS = frozenset(
         "timeout_s",
         "cache",
         "version",
+        "parts",
+        "asks_run",
     }
 )
 

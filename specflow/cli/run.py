@@ -58,6 +58,8 @@ Examples:
     metavar="NAME",
     help="Let steps have this environment variable as a secret.",
 )
+@click.option("--cache/--no-cache", "use_cache", default=True, help="Take results of earlier runs, or run every step.")
+@click.option("--force", "forced", multiple=True, metavar="STEP", help="Run this step, whatever the cache holds.")
 @click.option(
     "--format", "format_", type=click.Choice(["text", "json"]), default="text", help="`json` prints one event a line."
 )
@@ -71,6 +73,8 @@ def command(
     output: FilePath | None,
     expect: str | None,
     allowed: tuple[str, ...],
+    use_cache: bool,
+    forced: tuple[str, ...],
     format_: str,
     quiet: bool,
 ) -> int:
@@ -88,7 +92,7 @@ def command(
     plan = _plan(spec, checked_target(target), profile, expect, show)
     if plan is None:
         return 1
-    return _run(plan, given, jobs, output, allowed, show)
+    return _run(plan, given, jobs, output, allowed, use_cache, forced, show)
 
 
 def _plan(spec: FilePath, target: str | None, profile: str | None, expect: str | None, show: Any) -> Any:
@@ -126,8 +130,11 @@ def _run(
     jobs: int | None,
     output: FilePath | None,
     allowed: tuple[str, ...],
+    use_cache: bool,
+    forced: tuple[str, ...],
     show: Any,
 ) -> int:
+    from specflow.history import History
     from specflow.inputs import read_inputs
     from specflow.spec.load import Loader, find_root
     from specflow.targets.local.data import check_data
@@ -153,14 +160,20 @@ def _run(
     now = datetime.now(timezone.utc)
     workspace = Workspace(plan.root or find_root(here))
     workspace.open()
-    options = Options(jobs or _cores(), os.environ, secrets)
+    options = Options(jobs or _cores(), os.environ, secrets, use_cache, frozenset(forced))
+    run_id = new_run_id(now)
+    history = History(workspace.history)
+    history.begin_run(run_id, plan.document, values, now.timestamp(), os.getpid())
+    history.commit()
     processes = Processes()
     with _interrupts(processes.wake) as count, show:
-        result = execute(plan, values, workspace, new_run_id(now), now, options, show, processes, count)
+        result = execute(plan, values, workspace, history, run_id, now, options, show, processes, count)
     done: dict[str, str] = {}
     if result.state == "succeeded":
         done = publish(plan, result, values, workspace, f"{now:%Y-%m-%d}")
     outputs = export(result, plan, output) if output is not None and result.state == "succeeded" else result.outputs
+    history.end_run(run_id, result.state, result.reason, datetime.now(timezone.utc).timestamp(), result.outputs)
+    history.close()
     show.result(result, outputs, done, workspace)
     return {"succeeded": 0, "failed": 1, "cancelled": 130}[result.state]
 

@@ -150,7 +150,7 @@ class _Compiler:
         else:
             attempt["command"] = [self._tree(tree) for tree in node.command]
         retry = node.retry
-        return {
+        step: dict[str, Any] = {
             "id": node.id,
             "label": node.label,
             "path": ".".join(node.path),
@@ -171,6 +171,7 @@ class _Compiler:
             "cache": node.cache,
             "version": node.version,
         }
+        return {**step, "parts": _parts(step), "asks_run": _asked(node)}
 
     def _facts(self, port: InputPort) -> dict[str, Any]:
         return {**port.facts, "optional": port.optional}
@@ -232,6 +233,30 @@ def _secrets(graph: Graph, workspace: Workspace) -> dict[str, Mapping[str, str]]
     bound = workspace.profile.secrets
     names = sorted({name for node in graph.nodes.values() for name in node.secrets})
     return {name: bound.get(name, {}).get("local", {"env": name}) for name in names}
+
+
+def _parts(step: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the cache's key covers of a step that is known before the run."""
+    attempt = step["attempt"]
+    return {
+        "command": attempt.get("command", attempt.get("script")),
+        "outputs": attempt["outputs"],
+        "env": attempt["env"],
+        "secrets": attempt["secrets"],
+        "code": step["code"],
+    }
+
+
+def _asked(node: Node) -> list[str]:
+    """Return what a step asks of the run it belongs to (`id`, `date`): its result then depends on it."""
+    found: set[str] = set()
+    stack = [*node.command, *node.env.values(), *(port.binding for port in node.inputs.values())]
+    while stack:
+        tree = stack.pop()
+        if tree[0] == "run":
+            found.add(tree[1])
+        stack.extend(children(tree))
+    return sorted(found)
 
 
 def _output_facts(output: model.Output) -> dict[str, Any]:

@@ -11,13 +11,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path as FilePath
 from typing import Any
 
 from specflow.errors import SpecflowError
+from specflow.plan import Plan
 
-__all__ = ["BuildError", "interpreter"]
+__all__ = ["BuildError", "Environments"]
 
 _OPTIONS = re.compile(r"\s+--hash=\S+|\s*\\$")
 
@@ -26,14 +26,54 @@ class BuildError(SpecflowError):
     """An environment that can't be made."""
 
 
-def interpreter(environment: Mapping[str, Any] | None, wheels: list[FilePath], folder: FilePath) -> str:
-    """Return the Python of an environment; raise BuildError where none can be made.
+class Environments:
+    """The environments of one plan: which interpreter each is, and what is in it."""
 
-    A virtual environment is built once per content under `folder`, however many steps and runs want it at once.
-    """
-    if environment is None or (not wheels and _unmet(environment) is None):
-        return sys.executable
-    content = json.dumps([environment, [wheel.name for wheel in wheels], sys.version_info[:2]], sort_keys=True)
+    def __init__(self, plan: Plan, folder: FilePath) -> None:
+        """Keep virtual environments under a folder."""
+        self.plan, self.folder = plan, folder
+        self._here: dict[str, dict[str, str] | None] = {}
+        self._pythons: dict[str, str] = {}
+
+    def identity(self, environment: Mapping[str, Any] | None) -> dict[str, str]:
+        """Return what a step's key says of its environment: versions that are there, or the lines to be installed."""
+        here = self._satisfied_here(environment)
+        if here is not None:
+            return here
+        assert environment is not None
+        lines = [*environment["dependencies"], *environment["wheels"]]
+        return {"python": environment["python"] or _running(), "lines": "\n".join(lines)}
+
+    def _satisfied_here(self, environment: Mapping[str, Any] | None) -> dict[str, str] | None:
+        """Return the versions in this interpreter that an environment asks for; None where it does not satisfy them."""
+        key = json.dumps(environment, sort_keys=True)
+        if key not in self._here:
+            found: dict[str, str] | None = {"python": _running()}
+            if environment is not None:
+                found = None if environment["wheels"] else _versions(environment)
+            self._here[key] = found
+        return self._here[key]
+
+    def python(self, environment: Mapping[str, Any] | None) -> str:
+        """Return the interpreter of an environment; raise BuildError where none can be made.
+
+        A virtual environment is built once per content, however many steps and runs want it at once.
+        """
+        if environment is None or self._satisfied_here(environment) is not None:
+            return sys.executable
+        key = json.dumps(environment, sort_keys=True)
+        if key not in self._pythons:
+            wheels = [self.plan.path(name) for name in environment["wheels"]]
+            self._pythons[key] = _virtual(environment, wheels, self.folder)
+        return self._pythons[key]
+
+
+def _running() -> str:
+    return ".".join(map(str, sys.version_info[:3]))
+
+
+def _virtual(environment: Mapping[str, Any], wheels: list[FilePath], folder: FilePath) -> str:
+    content = json.dumps([environment, sys.version_info[:2]], sort_keys=True)
     home = folder / hashlib.sha256(content.encode()).hexdigest()[:16]
     python = home / "bin" / "python"
     done = home / "complete"
@@ -48,38 +88,41 @@ def interpreter(environment: Mapping[str, Any] | None, wheels: list[FilePath], f
     return str(python)
 
 
-def _unmet(environment: Mapping[str, Any]) -> str | None:
-    """Return the first requirement that this interpreter does not satisfy."""
+def _versions(environment: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return the versions in this interpreter of what an environment asks for; None if something does not fit."""
+    wanted = environment["python"]
+    found = {"python": _running()}
+    if wanted is None and not environment["dependencies"]:
+        return found
     from packaging.requirements import InvalidRequirement, Requirement
     from packaging.specifiers import SpecifierSet
 
-    wanted = environment["python"]
-    running = ".".join(map(str, sys.version_info[:3]))
-    if wanted is not None and not SpecifierSet(wanted).contains(running, prereleases=True):
-        return f"python{wanted}"
+    if wanted is not None and not SpecifierSet(wanted).contains(_running(), prereleases=True):
+        return None
     for line in environment["dependencies"]:
         try:
             requirement = Requirement(_OPTIONS.sub("", line))
         except InvalidRequirement:
-            return str(line)
+            return None
         if requirement.marker is not None and not requirement.marker.evaluate():
             continue
-        if (
-            requirement.url is not None
-            or requirement.extras
-            or not _is_installed(requirement.name, str(requirement.specifier))
-        ):
-            return str(line)
-    return None
+        version = _installed(requirement.name)
+        if requirement.url or requirement.extras or version is None:
+            return None
+        if not requirement.specifier.contains(version, prereleases=True):
+            return None
+        found[requirement.name] = version
+    return found
 
 
-def _is_installed(name: str, specifier: str) -> bool:
-    from packaging.specifiers import SpecifierSet
+def _installed(name: str) -> str | None:
+
+    from importlib import metadata
 
     try:
-        return SpecifierSet(specifier).contains(metadata.version(name), prereleases=True)
+        return str(metadata.version(name))
     except metadata.PackageNotFoundError:
-        return False
+        return None
 
 
 def _build(environment: Mapping[str, Any], wheels: list[FilePath], home: FilePath, folder: FilePath) -> None:
@@ -96,9 +139,8 @@ def _build(environment: Mapping[str, Any], wheels: list[FilePath], home: FilePat
     else:
         from packaging.specifiers import SpecifierSet
 
-        running = ".".join(map(str, sys.version_info[:3]))
-        if wanted is not None and not SpecifierSet(wanted).contains(running, prereleases=True):
-            message = f"the step needs Python {wanted}, and this is {running}"
+        if wanted is not None and not SpecifierSet(wanted).contains(_running(), prereleases=True):
+            message = f"the step needs Python {wanted}, and this is {_running()}"
             raise BuildError(message, "install uv, which brings other versions, or run specflow by a Python that fits")
         _call([sys.executable, "-m", "venv", str(home)], folder, "make a virtual environment")
         install = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]

@@ -1,13 +1,13 @@
 """The folder `.specflow` of a project: where runs, code by content, environments and the registry lie.
 
 .specflow/
-  runs/<run>/run.json               how the run ended
-  runs/<run>/events.jsonl           what happened, in order
+  state.db                          the history: runs, steps, results, digests
+  results/<aa>/<key>/outputs/       what a step left that succeeded, read-only
   runs/<run>/logs/<step>.<n>.log    stdout and stderr of an attempt
-  runs/<run>/outputs/<step>/        what a step that succeeded left, read-only
   runs/<run>/attempts/<step>.<n>/   an attempt under way, or one that failed
   registry/<name>/<version>/        registered outputs
   environments/<digest>/            virtual environments
+  locks                             byte ranges of it are the keys that runs are at work on
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path as FilePath
 
 from specflow.errors import WorkspaceError
 
-__all__ = ["FOLDER", "RunFolder", "Workspace", "freeze", "new_run_id", "thaw_and_remove"]
+__all__ = ["FOLDER", "RunFolder", "Workspace", "freeze", "new_run_id", "thaw_and_remove", "tidy_work"]
 
 FOLDER = ".specflow"
 
@@ -38,14 +38,11 @@ class RunFolder:
         """Name the places in it; `make` makes them."""
         self.path = path
         self.logs = path / "logs"
-        self.outputs = path / "outputs"
         self.attempts = path / "attempts"
-        self.events = path / "events.jsonl"
-        self.summary = path / "run.json"
 
     def make(self) -> None:
         """Make the folders of a run that begins."""
-        for folder in (self.logs, self.outputs, self.attempts):
+        for folder in (self.logs, self.attempts):
             folder.mkdir(parents=True)
 
     def log(self, step_id: str, attempt: int) -> FilePath:
@@ -64,6 +61,9 @@ class Workspace:
         """Name the folder of a project."""
         self.root = root
         self.path = root / FOLDER
+        self.results = self.path / "results"
+        self.locks = self.path / "locks"
+        self.history = self.path / "state.db"
 
     def open(self) -> None:
         """Make the folder, or raise WorkspaceError with the way out."""
@@ -101,6 +101,17 @@ def _without_write(path: str) -> None:
     mode = os.lstat(path).st_mode
     if not stat.S_ISLNK(mode):
         os.chmod(path, stat.S_IMODE(mode) & ~0o222)  # noqa: PTH101 - one call per output file
+
+
+def tidy_work(attempt: FilePath) -> None:
+    """Remove what an attempt that succeeded leaves beside its outputs: its working folder and private inputs.
+
+    Empty folders stay: removing them costs more than a process.
+    """
+    for name in ("work", "inputs"):
+        folder = attempt / name
+        if folder.exists() and any(os.scandir(folder)):
+            thaw_and_remove(folder)
 
 
 def thaw_and_remove(path: FilePath) -> None:

@@ -1,0 +1,244 @@
+"""What was run in a project, and what came of it: SQLite in WAL mode, in `.specflow/state.db`.
+
+    runs      one row per run: its plan, inputs, state
+    steps     one row per step of a run: state, attempts, the key of its result
+    results   one row per result: what its key covers, and its outputs with their digests
+    files     digests of files by size, time and inode, so that each is hashed once
+
+Writes are gathered and committed in groups; `commit` makes what was gathered durable (synchronous=FULL).
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path as FilePath
+from typing import Any, NamedTuple
+
+from specflow.errors import WorkspaceError
+
+__all__ = ["VERSION", "History", "ResultRow", "RunRow", "StepRow"]
+
+VERSION = 1
+
+_SCHEMA = """
+CREATE TABLE runs (
+  id TEXT PRIMARY KEY, pipeline TEXT NOT NULL, digest TEXT NOT NULL, plan BLOB NOT NULL, inputs TEXT NOT NULL,
+  state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '', started REAL NOT NULL, ended REAL, pid INTEGER,
+  outputs TEXT NOT NULL DEFAULT '{}'
+) WITHOUT ROWID;
+CREATE TABLE steps (
+  run TEXT NOT NULL, position INTEGER NOT NULL, id TEXT NOT NULL, label TEXT NOT NULL, state TEXT NOT NULL,
+  reason TEXT NOT NULL, attempts INTEGER NOT NULL, started REAL, seconds REAL NOT NULL, result TEXT,
+  metrics TEXT NOT NULL DEFAULT '{}', PRIMARY KEY (run, id)
+) WITHOUT ROWID;
+CREATE TABLE results (
+  key TEXT PRIMARY KEY, home TEXT NOT NULL, parts TEXT NOT NULL, outputs TEXT NOT NULL, metrics TEXT NOT NULL,
+  run TEXT NOT NULL, step TEXT NOT NULL, created REAL NOT NULL, bytes INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE files (
+  path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL, sha256 TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX results_by_step ON results (step, created);
+CREATE INDEX results_by_home ON results (home);
+CREATE INDEX steps_by_result ON steps (result);
+"""
+
+
+class RunRow(NamedTuple):
+    """One run; `ended` is None while it lasts, or if it was ended from outside."""
+
+    id: str
+    pipeline: str
+    digest: str
+    state: str
+    reason: str
+    started: float
+    ended: float | None
+    pid: int | None
+    inputs: dict[str, Any]
+    outputs: dict[str, Any]
+
+
+class StepRow(NamedTuple):
+    """One step of a run."""
+
+    run: str
+    position: int
+    id: str
+    label: str
+    state: str
+    reason: str
+    attempts: int
+    started: float | None
+    seconds: float
+    result: str | None
+    metrics: dict[str, dict[str, float]]
+
+
+class ResultRow(NamedTuple):
+    """One result: the folder that is its home, the parts of its key, and its outputs by port."""
+
+    key: str
+    home: str
+    parts: dict[str, Any]
+    outputs: dict[str, Any]
+    metrics: dict[str, dict[str, float]]
+    run: str
+    step: str
+    created: float
+    bytes: int
+
+
+class History:
+    """The database of one project; open it once per process, and only on the thread that uses it."""
+
+    def __init__(self, file: FilePath) -> None:
+        """Open or make the database; raise WorkspaceError for one that a newer specflow made, or a damaged one."""
+        self.path = file
+        try:
+            self.db = sqlite3.connect(file, isolation_level=None, timeout=30, cached_statements=64)
+            self.db.execute("PRAGMA journal_mode=WAL")
+            self.db.execute("PRAGMA synchronous=FULL")
+            self._migrate()
+        except sqlite3.DatabaseError as failure:
+            message = f'can\'t use the history in "{file}": {failure}'
+            raise WorkspaceError(
+                message, f'if it is damaged, move "{file.parent.name}" away: it holds results only'
+            ) from failure
+        self.is_open = False
+
+    def _migrate(self) -> None:
+        version = self.db.execute("PRAGMA user_version").fetchone()[0]
+        if version == VERSION:
+            return
+        if version > VERSION:
+            message = f'the history in "{self.path}" is of version {version}, and this specflow knows up to {VERSION}'
+            raise WorkspaceError(message, "use a newer specflow here")
+        self.db.execute("BEGIN IMMEDIATE")
+        if self.db.execute("PRAGMA user_version").fetchone()[0] == 0:
+            for statement in _SCHEMA.split(";"):
+                if statement.strip():
+                    self.db.execute(statement)
+            self.db.execute(f"PRAGMA user_version={VERSION}")
+        self.db.execute("COMMIT")
+
+    # Writing, in groups
+
+    def _write(self, statement: str, values: Iterable[Any]) -> None:
+        if not self.is_open:
+            self.db.execute("BEGIN IMMEDIATE")
+            self.is_open = True
+        self.db.execute(statement, tuple(values))
+
+    def commit(self) -> None:
+        """Make everything written so far durable."""
+        if self.is_open:
+            self.db.execute("COMMIT")
+            self.is_open = False
+
+    def close(self) -> None:
+        """Commit and close."""
+        self.commit()
+        self.db.close()
+
+    def begin_run(self, run: str, plan: Mapping[str, Any], inputs: Mapping[str, Any], started: float, pid: int) -> None:
+        """Enter a run that begins."""
+        import zlib
+
+        packed = zlib.compress(json.dumps(plan, separators=(",", ":")).encode(), 1)
+        self._write(
+            "INSERT INTO runs (id, pipeline, digest, plan, inputs, started, pid, state) VALUES (?,?,?,?,?,?,?,?)",
+            (run, plan["name"], plan["digest"], packed, json.dumps(inputs), started, pid, "running"),
+        )
+
+    def end_run(self, run: str, state: str, reason: str, ended: float, outputs: Mapping[str, Any]) -> None:
+        """Enter how a run ended."""
+        statement = "UPDATE runs SET state=?, reason=?, ended=?, outputs=?, pid=NULL WHERE id=?"
+        self._write(statement, (state, reason, ended, json.dumps(outputs), run))
+
+    def add_step(self, row: StepRow) -> None:
+        """Enter how a step of a run ended."""
+        self._write("INSERT OR REPLACE INTO steps VALUES (?,?,?,?,?,?,?,?,?,?,?)", (*row[:-1], json.dumps(row.metrics)))
+
+    def add_result(self, row: ResultRow) -> None:
+        """Enter a result."""
+        told = (json.dumps(part) for part in (row.parts, row.outputs, row.metrics))
+        self._write("INSERT OR REPLACE INTO results VALUES (?,?,?,?,?,?,?,?,?)", (row.key, row.home, *told, *row[5:]))
+
+    def drop_result(self, key: str) -> None:
+        """Forget a result."""
+        self._write("DELETE FROM results WHERE key=?", (key,))
+
+    def add_file(self, path: str, size: int, mtime_ns: int, inode: int, sha256: str) -> None:
+        """Remember a file's digest."""
+        self._write("INSERT OR REPLACE INTO files VALUES (?,?,?,?,?)", (path, size, mtime_ns, inode, sha256))
+
+    # Reading
+
+    def result(self, key: str) -> ResultRow | None:
+        """Return a result by its key."""
+        row = self.db.execute("SELECT * FROM results WHERE key=?", (key,)).fetchone()
+        return _result(row) if row is not None else None
+
+    def result_at(self, home: str) -> ResultRow | None:
+        """Return the result that has its home in a folder."""
+        row = self.db.execute("SELECT * FROM results WHERE home=?", (home,)).fetchone()
+        return _result(row) if row is not None else None
+
+    def results(self) -> Iterator[ResultRow]:
+        """Yield every result, oldest first."""
+        for row in self.db.execute("SELECT * FROM results ORDER BY created, key"):
+            yield _result(row)
+
+    def earlier_results(self, step: str) -> Iterator[ResultRow]:
+        """Yield the results of a step (`<pipeline>/<label>`), latest first."""
+        for row in self.db.execute("SELECT * FROM results WHERE step=? ORDER BY created DESC", (step,)):
+            yield _result(row)
+
+    def file(self, path: str, size: int, mtime_ns: int, inode: int) -> str | None:
+        """Return the digest of a file, if it was hashed when it had this size, time and inode."""
+        statement = "SELECT sha256 FROM files WHERE path=? AND size=? AND mtime_ns=? AND inode=?"
+        row = self.db.execute(statement, (path, size, mtime_ns, inode)).fetchone()
+        return str(row[0]) if row is not None else None
+
+    def runs(self, limit: int = 50) -> list[RunRow]:
+        """Return the latest runs, latest first."""
+        columns = "id, pipeline, digest, state, reason, started, ended, pid, inputs, outputs"
+        found = self.db.execute(f"SELECT {columns} FROM runs ORDER BY started DESC, id DESC LIMIT ?", (limit,))  # noqa: S608 - constants
+        return [_run(row) for row in found]
+
+    def run(self, prefix: str) -> RunRow | None:
+        """Return the one run whose id is, or ends or begins with, a text; None if there is none, or several."""
+        columns = "id, pipeline, digest, state, reason, started, ended, pid, inputs, outputs"
+        pattern = prefix.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        statement = f"SELECT {columns} FROM runs WHERE id=? OR id LIKE ? ESCAPE '\\' OR id LIKE ? ESCAPE '\\' LIMIT 2"  # noqa: S608 - constants
+        found = self.db.execute(statement, (prefix, f"{pattern}%", f"%{pattern}")).fetchall()
+        return _run(found[0]) if len(found) == 1 else None
+
+    def plan_of(self, run: str) -> dict[str, Any]:
+        """Return the plan document of a run."""
+        import zlib
+
+        packed = self.db.execute("SELECT plan FROM runs WHERE id=?", (run,)).fetchone()[0]
+        loaded: dict[str, Any] = json.loads(zlib.decompress(packed))
+        return loaded
+
+    def steps(self, run: str) -> list[StepRow]:
+        """Return the steps of a run that have ended, in the plan's order."""
+        found = self.db.execute("SELECT * FROM steps WHERE run=? ORDER BY position", (run,))
+        return [StepRow._make((*row[:-1], json.loads(row[-1]))) for row in found]
+
+    def users_of(self, home: str) -> list[str]:
+        """Return the runs that a result belongs to, by its home."""
+        return [row[0] for row in self.db.execute("SELECT DISTINCT run FROM steps WHERE result=?", (home,))]
+
+
+def _run(row: tuple[Any, ...]) -> RunRow:
+    return RunRow._make((*row[:8], json.loads(row[8]), json.loads(row[9])))
+
+
+def _result(row: tuple[Any, ...]) -> ResultRow:
+    told = (json.loads(text) for text in row[2:5])
+    return ResultRow._make((*row[:2], *told, *row[5:]))

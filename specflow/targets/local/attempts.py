@@ -1,0 +1,128 @@
+"""One attempt of a step on this machine: its folder filled, its process started, what it left checked."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Mapping
+from pathlib import Path as FilePath
+from typing import Any, NamedTuple
+
+from specflow.attempt.collect import Collected, collect
+from specflow.attempt.prepare import Prepared, PrepareError, prepare
+from specflow.plan import Plan
+from specflow.targets.local.hints import missing_code_hint
+from specflow.targets.local.processes import Child, Processes
+
+__all__ = ["Attempt", "CodeStore", "hint_for", "inputs_as_they_are", "left_behind", "start"]
+
+PATHS = ("file", "folder", "model", "metrics")
+
+
+class Attempt(NamedTuple):
+    """An attempt under way."""
+
+    folder: FilePath
+    prepared: Prepared
+    child: Child
+    held: dict[str, tuple[int, int]]
+
+
+class CodeStore:
+    """The code folders of a plan by digest: which files, and where they lie."""
+
+    def __init__(self, plan: Plan) -> None:
+        """List the plan's files by code folder, once."""
+        self.plan = plan
+        self.files: dict[str, list[tuple[str, FilePath]]] = {}
+        for name in plan.sources or plan.document["files"]:
+            if name.startswith("code/"):
+                _, digest, path = name.split("/", 2)
+                self.files.setdefault(digest, []).append((path, plan.path(name)))
+
+    def fill(self, code: str | None, work: str) -> None:
+        """Copy a code folder into an attempt's own working folder, writable."""
+        made = {""}
+        for path, source in self.files.get(code, ()) if code is not None else ():
+            parent = path.rpartition("/")[0]
+            if parent not in made:
+                os.makedirs(f"{work}/{parent}", exist_ok=True)  # noqa: PTH103 - per attempt
+                made.add(parent)
+            shutil.copyfile(source, f"{work}/{path}")
+            if os.access(source, os.X_OK):
+                FilePath(f"{work}/{path}").chmod(0o755)
+
+
+def start(
+    step: Mapping[str, Any],
+    values: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    folder: FilePath,
+    log: FilePath,
+    python: str,
+    environ: Mapping[str, str],
+    secrets: Mapping[str, str],
+    code: CodeStore,
+    processes: Processes,
+    tag: Any,
+) -> Attempt:
+    """Return an attempt whose process runs; raise PrepareError or OSError if it can't."""
+    spec = step["attempt"]
+    prepared = prepare(spec, values, facts, str(folder), python, environ, secrets)
+    os.mkdir(prepared.cwd)  # noqa: PTH102 - per attempt
+    code.fill(step["code"], prepared.cwd)
+    held = inputs_as_they_are(spec, values)
+    try:
+        child = processes.start(prepared.argv, prepared.env, prepared.cwd, log, tag)
+    except FileNotFoundError as failure:
+        raise PrepareError(f'there is no program "{prepared.argv[0]}" here') from failure
+    return Attempt(folder, prepared, child, held)
+
+
+def left_behind(step: Mapping[str, Any], attempt: Attempt) -> Collected:
+    """Return what a process left that ended well, or as `problems` why that won't do."""
+    changed = [path for path, before in attempt.held.items() if _stat(path) != before]
+    if changed:
+        problem = f'the step wrote to its input "{changed[0]}"; inputs are read-only'
+        return Collected({}, {}, [], [problem])
+    return collect(step["attempt"], attempt.prepared.outputs)
+
+
+def hint_for(step: Mapping[str, Any], log: FilePath, plan: Plan, code: CodeStore) -> str:
+    """Return a guess at why a step failed, from its log and the project around it."""
+    if plan.root is None:
+        return ""
+    files = code.files.get(step["code"] or "", [])
+    home = files[0][1].parent if files else plan.root
+    return missing_code_hint(log, plan.root, (home, plan.root, plan.root / "specs"))
+
+
+def inputs_as_they_are(spec: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+    """Return size and time of each input path, to notice a step that writes to what it was given to read."""
+    held: dict[str, tuple[int, int]] = {}
+    for port, facts in spec["inputs"].items():
+        if facts["type"] not in PATHS or facts.get("access") == "download":
+            continue
+        value = values[port]
+        for path in value if isinstance(value, list) else [value]:
+            if path is not None:
+                _add_stats(path, held)
+    return held
+
+
+def _stat(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116 - per input of every step
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns
+
+
+def _add_stats(path: str, held: dict[str, tuple[int, int]]) -> None:
+    """Add size and time of a file, or of a folder and all below it."""
+    found = os.stat(path)  # noqa: PTH116 - per input of every step
+    held[path] = (found.st_size, found.st_mtime_ns)
+    if stat.S_ISDIR(found.st_mode):
+        for entry in os.scandir(path):
+            _add_stats(entry.path, held)

@@ -1,0 +1,100 @@
+"""The values of a run while it lasts: inputs, what steps made, data; and what stands behind each step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from specflow.attempt.evaluate import EvaluationError, children, evaluate
+from specflow.graph.outcomes import Ancestry, Outcome, absent_port, ancestry, judge
+from specflow.plan import Plan
+
+__all__ = ["Bindings"]
+
+Tree = list[Any]
+
+
+class Bindings:
+    """Looks up the leaves of trees, and judges conditions by the outcomes so far."""
+
+    def __init__(self, plan: Plan, given: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
+        """Take a run's inputs, defaults filled in, and its facts (`id`, `date`)."""
+        self.plan, self.facts = plan, facts
+        self.needs: dict[str, Sequence[str]] = {step["id"]: step["needs"] for step in plan.document["steps"]}
+        self.outcomes: dict[str, Outcome] = {}
+        self.made: dict[str, Mapping[str, Any]] = {}
+        self._above: dict[tuple[str, str], Ancestry] = {}
+        self._data: dict[str, str] = {}
+        self.inputs: dict[str, Any] = {}
+        for name, port in plan.document["inputs"].items():
+            value = given.get(name)
+            if value is None and port["default"] is not None:
+                value = evaluate(port["default"], self.look_up)
+            self.inputs[name] = value
+
+    def look_up(self, leaf: Tree) -> Any:
+        """Return the value of a leaf; None for what is absent."""
+        head, name = leaf[0], leaf[1]
+        if head == "output":
+            made = self.made.get(name)
+            return made.get(leaf[2]) if made is not None else None
+        if head == "input":
+            return self.inputs.get(name)
+        return self.facts[name] if head == "run" else self.data(name)
+
+    def data(self, key: str) -> str:
+        """Return the path of a named source."""
+        if key not in self._data:
+            self._data[key] = str(self.plan.path(self.plan.document["data"][key]["path"]).resolve())
+        return self._data[key]
+
+    def end(self, step: str, outcome: Outcome, made: Mapping[str, Any] | None = None) -> None:
+        """Remember how a step ended, and what it made."""
+        self.outcomes[step] = outcome
+        if made is not None:
+            self.made[step] = made
+        # Worked out as steps end, so that no question goes deeper than one step back.
+        self._behind(step, "")
+
+    def settle(self, step: Mapping[str, Any]) -> Outcome | dict[str, Any]:
+        """Return the values of a step's inputs if it runs, else how it ends without running."""
+        for condition in step["conditions"] or (None,):
+            outcome = self._judge(step, condition)
+            if outcome is not None:
+                return outcome
+        try:
+            values = {port: evaluate(tree, self.look_up) for port, tree in step["bindings"].items()}
+        except EvaluationError as failure:
+            return Outcome("failed", f"an input has no value: {failure}")
+        for port, facts in step["attempt"]["inputs"].items():
+            if not facts["optional"] and values[port] in (None, []):
+                return absent_port(self._sources(step["bindings"][port]))
+        return values
+
+    def _judge(self, step: Mapping[str, Any], condition: Mapping[str, Any] | None) -> Outcome | None:
+        if condition is None:
+            return judge(None, self._ancestry(step["needs"], ""), self.look_up)
+        outcome = judge(condition["when"], self._ancestry(condition["needs"], condition["within"]), self.look_up)
+        if outcome is not None:
+            return outcome
+        for tree in condition["requires"]:
+            if evaluate(tree, self.look_up) in (None, []):
+                return absent_port(self._sources(tree))
+        return None
+
+    def _sources(self, tree: Tree) -> list[Outcome]:
+        if tree[0] == "output":
+            outcome = self.outcomes.get(tree[1])
+            return [outcome] if outcome is not None else []
+        return [outcome for child in children(tree) for outcome in self._sources(child)]
+
+    def _ancestry(self, needs: Sequence[str], within: str) -> Ancestry:
+        """Return what stands behind some steps, looking no further out than the call `within`."""
+        return ancestry((self.outcomes[need], self._behind(need, within)) for need in needs if need in self.outcomes)
+
+    def _behind(self, step: str, within: str) -> Ancestry:
+        key = (step, within)
+        if key not in self._above:
+            prefix = f"{within}__" if within else ""
+            self._above[key] = self._ancestry([need for need in self.needs[step] if need.startswith(prefix)], within)
+        return self._above[key]

@@ -1,0 +1,235 @@
+"""Results by content: what a step's key covers, finding a result again and checking it, and taking a new one over.
+
+A key covers the command, its variables, the declared outputs, the code's digest, the environment that the step gets,
+and every input: a value as it is, a path by its content and the name it is seen under. No time stamp, no run id (but
+for a step that asks for one), no secret.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path as FilePath
+from typing import Any, NamedTuple
+
+from specflow.attempt.collect import Collected
+from specflow.attempt.prepare import output_name
+from specflow.history import History, ResultRow
+from specflow.snapshot import digest_of_file
+from specflow.targets.local.workspace import freeze
+
+__all__ = ["Cache", "Key", "Made"]
+
+PATHS = ("file", "folder", "model", "metrics")
+
+
+class Key(NamedTuple):
+    """A step's key, and the parts that it covers: `why` compares them."""
+
+    digest: str
+    parts: dict[str, Any]
+
+
+class Made(NamedTuple):
+    """A result: values and paths by port (None: left empty), and metrics."""
+
+    outputs: dict[str, Any]
+    metrics: dict[str, dict[str, float]]
+    home: str
+    """The name of the folder that holds it."""
+
+
+class Cache:
+    """The results of one project."""
+
+    def __init__(self, folder: FilePath, history: History) -> None:
+        """Use a folder for results, and the history for what is known of them."""
+        self.folder, self.history = folder, history
+        self.digests: dict[str, str] = {}
+        self.damaged: list[str] = []
+
+    # Keys
+
+    def key(
+        self, step: Mapping[str, Any], values: Mapping[str, Any], environment: Mapping[str, Any], run: Mapping[str, Any]
+    ) -> Key:
+        """Return the key of a step for the values of its inputs, in the environment that it gets."""
+        inputs: dict[str, Any] = {}
+        for port, facts in step["attempt"]["inputs"].items():
+            value = values[port]
+            if facts["type"] in PATHS and value is not None:
+                value = [self._seen(item) for item in value] if isinstance(value, list) else self._seen(value)
+            inputs[port] = value
+        parts = {**step["parts"], "environment": environment, "inputs": inputs}
+        if step["asks_run"]:
+            parts["run"] = {name: run[name] for name in step["asks_run"]}
+        text = json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return Key(hashlib.sha256(text.encode()).hexdigest(), parts)
+
+    def _seen(self, path: str) -> dict[str, str]:
+        return {"name": os.path.basename(path), "sha256": self.digest(path)}  # noqa: PTH119 - called per input of every step
+
+    def digest(self, path: str) -> str:
+        """Return the digest of a file or folder; each file is hashed once, and again only when it has changed."""
+        known = self.digests.get(path)
+        if known is None:
+            known = self._digest_of_folder(path) if os.path.isdir(path) else self._digest_of_file(path)  # noqa: PTH112
+            self.digests[path] = known
+        return known
+
+    def _digest_of_file(self, path: str) -> str:
+        found = os.stat(path)  # noqa: PTH116 - called per file
+        remembered = self.history.file(path, found.st_size, found.st_mtime_ns, found.st_ino)
+        if remembered is not None:
+            return remembered
+        digest = digest_of_file(FilePath(path))
+        self.history.add_file(path, found.st_size, found.st_mtime_ns, found.st_ino, digest)
+        return digest
+
+    def _digest_of_folder(self, path: str) -> str:
+        digest = hashlib.sha256()
+        for name in sorted(_names(path)):
+            digest.update(f"{self._digest_of_file(os.path.join(path, name))}  {name}\n".encode())  # noqa: PTH118
+        return digest.hexdigest()
+
+    # Results
+
+    def home(self, name: str) -> FilePath:
+        """Return where a result lies."""
+        return self.folder / name[:2] / name
+
+    def find(self, key: Key) -> Made | None:
+        """Return the result of a key, if there is one and it is as it was made; a damaged one is dropped and named."""
+        row = self.history.result(key.digest)
+        return self._checked(row) if row is not None else None
+
+    def find_again(self, home: str, key: Key) -> Made | None:
+        """Return a result by its home, if it was made from the very same parts: an earlier run's own."""
+        row = self.history.result_at(home)
+        return self._checked(row) if row is not None and row.parts == key.parts else None
+
+    def _checked(self, row: ResultRow) -> Made | None:
+        outputs: dict[str, Any] = {}
+        home = str(self.home(row.home) / "outputs")
+        for port, entry in row.outputs.items():
+            if entry is None or "value" in entry:
+                outputs[port] = entry["value"] if entry is not None else None
+                continue
+            path = f"{home}/{entry['name']}"
+            if not self._is_intact(path, entry):
+                self._drop(row, path)
+                return None
+            outputs[port] = path
+            self.digests[path] = entry["sha256"]
+        return Made(outputs, row.metrics, row.home)
+
+    def _is_intact(self, path: str, entry: Mapping[str, Any]) -> bool:
+        try:
+            if "stat" in entry:
+                found = os.stat(path)  # noqa: PTH116 - called per output of every step
+                if [found.st_size, found.st_mtime_ns, found.st_ino] == entry["stat"]:
+                    return True
+            self.digests.pop(path, None)
+            return bool(self.digest(path) == entry["sha256"])
+        except OSError:
+            return False
+
+    def _drop(self, row: ResultRow, path: str) -> None:
+        """Forget a damaged result and put it out of the way; it is made again."""
+        self.damaged.append(path)
+        self.history.drop_result(row.key)
+        home = self.home(row.home)
+        if home.exists():
+            home.rename(home.with_name(f"{home.name}.damaged-{time.time_ns()}"))
+
+    def take(
+        self,
+        key: Key,
+        attempt: FilePath,
+        step: Mapping[str, Any],
+        found: Collected,
+        run: str,
+        name: str,
+        own: str | None,
+        *,
+        is_shared: bool,
+    ) -> Made:
+        """Return a finished attempt's result, moved to its place in one step and entered in the history.
+
+        Where another run was first with the same key, its result is taken: one key, one result. `own` (run and step)
+        gives the result a home of its own, in place of an earlier one; unless `is_shared`, nobody else finds it.
+        """
+        home_name = key.digest if own is None else hashlib.sha256(f"{key.digest}/{own}".encode()).hexdigest()
+        home = self.home(home_name)
+        home.parent.mkdir(parents=True, exist_ok=True)
+        outputs, entries, size = self._describe(step, found, attempt / "outputs", home / "outputs")
+        try:
+            os.rename(attempt, home)  # noqa: PTH104 - fails if the place is taken, which is the point
+        except OSError:
+            other = self.find(key)
+            if other is not None:
+                return other
+            home.rename(home.with_name(f"{home.name}.stale-{time.time_ns()}"))
+            os.rename(attempt, home)  # noqa: PTH104
+        entered_as = key.digest if is_shared else home_name
+        row = ResultRow(entered_as, home_name, key.parts, entries, found.metrics, run, name, time.time(), size)
+        self.history.add_result(row)
+        return Made(outputs, found.metrics, home_name)
+
+    def _describe(
+        self, step: Mapping[str, Any], found: Collected, made: FilePath, home: FilePath
+    ) -> tuple[dict[str, Any], dict[str, Any], int]:
+        """Return an attempt's outputs as they will be at home, and as the history keeps them; their bytes."""
+        outputs: dict[str, Any] = {}
+        entries: dict[str, Any] = {}
+        size = 0
+        for port, facts in step["attempt"]["outputs"].items():
+            if port in found.absent:
+                outputs[port] = entries[port] = None
+                continue
+            if port in found.values:
+                outputs[port] = found.values[port]
+                entries[port] = {"value": found.values[port]}
+                continue
+            name = output_name(port, facts)
+            here, there = made / name, str(home / name)
+            freeze(here)
+            if here.is_dir():
+                entries[port] = {"name": name, "sha256": self._hash_new_folder(here, there)}
+                size += sum(os.stat(os.path.join(here, n)).st_size for n in _names(str(here)))  # noqa: PTH116, PTH118
+            else:
+                stat = here.stat()
+                digest = digest_of_file(here)
+                entries[port] = {"name": name, "sha256": digest, "stat": [stat.st_size, stat.st_mtime_ns, stat.st_ino]}
+                size += stat.st_size
+            self.digests[there] = entries[port]["sha256"]
+            outputs[port] = there
+        return outputs, entries, size
+
+    def _hash_new_folder(self, here: FilePath, there: str) -> str:
+        """Return a folder's digest, its files remembered by the place that they are about to have."""
+        digest = hashlib.sha256()
+        for name in sorted(_names(str(here))):
+            file = here / name
+            stat = file.stat()
+            of_file = digest_of_file(file)
+            self.history.add_file(f"{there}/{name}", stat.st_size, stat.st_mtime_ns, stat.st_ino, of_file)
+            digest.update(f"{of_file}  {name}\n".encode())
+        return digest.hexdigest()
+
+
+def _names(folder: str) -> list[str]:
+    """Return the files below a folder, with forward slashes."""
+    found = []
+    pending = [(folder, "")]
+    while pending:
+        here, prefix = pending.pop()
+        for entry in os.scandir(here):
+            if entry.is_dir():
+                pending.append((entry.path, f"{prefix}{entry.name}/"))
+            else:
+                found.append(prefix + entry.name)
+    return found
