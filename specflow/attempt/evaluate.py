@@ -34,7 +34,8 @@ def evaluate(tree: Tree, lookup: Lookup) -> Any:
     """Return the value of a tree: text, number, boolean, None, or a list of them; raise EvaluationError.
 
     `lookup` gives the value of each leaf other than `value`. An operator on None gives None; a list leaves it out, `if`
-    takes it for false, `default` and `has` end it. `&&` and `||` look at both sides.
+    takes it for false, `default` and `has` end it. `if` and `default` look no further than they must, `&&` and `||` at
+    both sides.
     """
     head = tree[0]
     if head == "value":
@@ -43,11 +44,11 @@ def evaluate(tree: Tree, lookup: Lookup) -> Any:
         return lookup(tree)
     if head == "if":
         return evaluate(tree[2] if evaluate(tree[1], lookup) is True else tree[3], lookup)
+    if head == "default":
+        return next((value for item in tree[1:] if (value := evaluate(item, lookup)) is not None), None)
     args = [evaluate(item, lookup) for item in tree[1:]]
     if head == "list":
         return [value for value in args if value is not None]
-    if head == "default":
-        return next((value for value in args if value is not None), None)
     if head == "has":
         return args[0] is not None
     if any(value is None for value in args):
