@@ -6,7 +6,7 @@ Nothing here can fail for a workspace without errors, save for size: substitutio
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import Any
@@ -200,7 +200,7 @@ class _Builder:
             if step.matrix is None:
                 scope.outputs[name] = results[0]
             else:
-                scope.outputs[name] = {port: ["list", *(result[port] for result in results)] for port in results[0]}
+                scope.outputs[name] = {port: _flat(result[port] for result in results) for port in results[0]}
 
     def _handed_down(self, scope: _Scope, inherited: _Inherited) -> _Inherited:
         """Return what the steps of this file inherit: its own defaults where the call around it says nothing."""
@@ -628,6 +628,11 @@ def _shown(value: Any) -> str:
     from specflow.attempt.evaluate import text_of
 
     return text_of(value)
+
+
+def _flat(trees: Iterable[Tree]) -> Tree:
+    """Return the list of what instances give; a matrix inside another gives one list, as types have no other."""
+    return ["list", *(item for tree in trees for item in (tree[1:] if tree[0] == "list" else [tree]))]
 
 
 def _is_within(node_id: str, around: str) -> bool:
