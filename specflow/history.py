@@ -26,7 +26,7 @@ _SCHEMA = """
 CREATE TABLE runs (
   id TEXT PRIMARY KEY, pipeline TEXT NOT NULL, digest TEXT NOT NULL, plan BLOB NOT NULL, inputs TEXT NOT NULL,
   state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '', started REAL NOT NULL, ended REAL, pid INTEGER,
-  outputs TEXT NOT NULL DEFAULT '{}'
+  outputs TEXT NOT NULL DEFAULT '{}', origin TEXT NOT NULL DEFAULT '{}'
 ) WITHOUT ROWID;
 CREATE TABLE steps (
   run TEXT NOT NULL, position INTEGER NOT NULL, id TEXT NOT NULL, label TEXT NOT NULL, state TEXT NOT NULL,
@@ -143,14 +143,33 @@ class History:
         self.commit()
         self.db.close()
 
-    def begin_run(self, run: str, plan: Mapping[str, Any], inputs: Mapping[str, Any], started: float, pid: int) -> None:
-        """Enter a run that begins."""
+    def begin_run(
+        self,
+        run: str,
+        plan: Mapping[str, Any],
+        inputs: Mapping[str, Any],
+        started: float,
+        pid: int,
+        origin: Mapping[str, Any],
+    ) -> None:
+        """Enter a run that begins; `origin` says where its plan's files lie."""
         import zlib
 
         packed = zlib.compress(json.dumps(plan, separators=(",", ":")).encode(), 1)
         self._write(
-            "INSERT INTO runs (id, pipeline, digest, plan, inputs, started, pid, state) VALUES (?,?,?,?,?,?,?,?)",
-            (run, plan["name"], plan["digest"], packed, json.dumps(inputs), started, pid, "running"),
+            "INSERT INTO runs (id, pipeline, digest, plan, inputs, started, pid, state, origin)"
+            " VALUES (?,?,?,?,?,?,?,?,?)",
+            (
+                run,
+                plan["name"],
+                plan["digest"],
+                packed,
+                json.dumps(inputs),
+                started,
+                pid,
+                "running",
+                json.dumps(origin),
+            ),
         )
 
     def end_run(self, run: str, state: str, reason: str, ended: float, outputs: Mapping[str, Any]) -> None:
@@ -218,12 +237,18 @@ class History:
         return _run(found[0]) if len(found) == 1 else None
 
     def plan_of(self, run: str) -> dict[str, Any]:
-        """Return the plan document of a run."""
+        """Return the plan document of a run; raise LookupError for a run that isn't there."""
         import zlib
 
-        packed = self.db.execute("SELECT plan FROM runs WHERE id=?", (run,)).fetchone()[0]
-        loaded: dict[str, Any] = json.loads(zlib.decompress(packed))
+        row = self.db.execute("SELECT plan FROM runs WHERE id=?", (run,)).fetchone()
+        if row is None:
+            raise LookupError(run)
+        loaded: dict[str, Any] = json.loads(zlib.decompress(row[0]))
         return loaded
+
+    def origin_of(self, run: str) -> str:
+        """Return where the files of a run's plan lie, as JSON."""
+        return str(self.db.execute("SELECT origin FROM runs WHERE id=?", (run,)).fetchone()[0])
 
     def steps(self, run: str) -> list[StepRow]:
         """Return the steps of a run that have ended, in the plan's order."""

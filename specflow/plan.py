@@ -56,6 +56,7 @@ _KEYS = frozenset(
         "schedule",
         "notify",
         "secrets",
+        "code",
         "steps",
         "files",
     }

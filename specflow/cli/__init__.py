@@ -16,9 +16,13 @@ _COMMANDS = {
     "validate": ("specflow.cli.validate", "Tell every mistake in specs, with its place and a way out."),
     "run": ("specflow.cli.run", "Run a spec, or a plan that was compiled from one."),
     "compile": ("specflow.cli.compile", "Write the plan of a spec into a folder."),
+    "runs": ("specflow.cli.runs", "List the runs of this project; show, compare, resume or cancel one."),
+    "logs": ("specflow.cli.logs", "Print what a step wrote."),
+    "why": ("specflow.cli.why", "Say why a step ran, or did not have to."),
     "graph": ("specflow.cli.graph", "Draw a spec's steps and how they hang together."),
     "explain": ("specflow.cli.explain", "Say what a diagnostic's code means, with examples."),
     "schema": ("specflow.cli.schema", "Print the JSON schema of a kind of file."),
+    "conformance": ("specflow.cli.conformance", "Run the conformance suite on a target."),
     "init": ("specflow.cli.init", "Begin a project: a small pipeline that runs at once."),
     "completion": ("specflow.cli.completion", "Print the completion script of a shell."),
 }

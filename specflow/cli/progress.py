@@ -14,7 +14,7 @@ from specflow.cli.findings import is_colourful, show
 from specflow.diagnostics import Diagnostic
 from specflow.spec.load import Loader
 
-__all__ = ["display"]
+__all__ = ["display", "metrics_table", "outputs_list"]
 
 _MARKS = {"succeeded": "✓", "cached": "=", "failed": "✗", "skipped": "–", "cancelled": "!"}
 _COLOURS = {"succeeded": "32", "cached": "36", "failed": "31", "skipped": "33", "cancelled": "35"}
@@ -166,9 +166,9 @@ class _Plain:
         del workspace
         if not self.quiet and result.metrics:
             in_order = {label: result.metrics[label] for label in result.steps if label in result.metrics}
-            sys.stdout.write(_metrics_table(in_order))
+            sys.stdout.write(metrics_table(in_order))
         if not self.quiet and outputs and result.state != "cancelled":
-            sys.stdout.write(_outputs_list(outputs, done))
+            sys.stdout.write(outputs_list(outputs, done))
         sys.stdout.flush()
         seconds = time.monotonic() - self.began
         counts: dict[str, int] = {}
@@ -269,7 +269,7 @@ def _shown(path: str) -> str:
         return path
 
 
-def _metrics_table(metrics: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
+def metrics_table(metrics: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
     """Return tables of metrics: one per set of names, a row per step."""
     groups: dict[tuple[str, ...], list[tuple[str, Mapping[str, float]]]] = {}
     for label, ports in metrics.items():
@@ -289,7 +289,7 @@ def _metrics_table(metrics: Mapping[str, Mapping[str, Mapping[str, float]]]) -> 
     return "\n".join(out) + "\n"
 
 
-def _outputs_list(outputs: Mapping[str, Any], done: Mapping[str, str]) -> str:
+def outputs_list(outputs: Mapping[str, Any], done: Mapping[str, str]) -> str:
     from specflow.attempt.evaluate import text_of
 
     width = max(len(name) for name in outputs)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime, timezone
 from pathlib import Path as FilePath
 from typing import Any
 
 import click
 
-__all__ = ["command"]
+__all__ = ["command", "execute_here"]
 
 LEAST_DIGITS = 8
 """Of a plan's digest: fewer would pin little."""
@@ -134,47 +133,67 @@ def _run(
     forced: tuple[str, ...],
     show: Any,
 ) -> int:
-    from specflow.history import History
     from specflow.inputs import read_inputs
     from specflow.spec.load import Loader, find_root
-    from specflow.targets.local.data import check_data
-    from specflow.targets.local.engine import Options, execute
-    from specflow.targets.local.processes import Processes
-    from specflow.targets.local.publish import export, publish
-    from specflow.targets.local.secrets import allowed_names, gather
-    from specflow.targets.local.workspace import Workspace, new_run_id
+    from specflow.targets.local.workspace import Workspace
 
     here = FilePath.cwd()
-    loader = Loader(here)
     values, found = read_inputs(plan, given, here)
+    found = (*found, *_unknown_steps(plan, forced))
     if found:
-        show.findings(found, loader)
+        show.findings(found, Loader(here))
         show.refused()
         return 2
+    workspace = Workspace(plan.root or find_root(here))
+    return execute_here(plan, values, workspace, jobs, output, allowed, show, use_cache=use_cache, force=forced)
+
+
+def _unknown_steps(plan: Any, labels: tuple[str, ...]) -> Iterator[Any]:
+    from specflow.diagnostics import Span, error
+    from specflow.spec.types import nearest
+
+    known = [step["label"] for step in plan.document["steps"]]
+    for label in labels:
+        if label not in known:
+            yield error("unknown-step", f'"{plan.name}" has no step "{label}"', Span("--force"), nearest(label, known))
+
+
+def execute_here(
+    plan: Any,
+    values: dict[str, Any],
+    workspace: Any,
+    jobs: int | None,
+    output: FilePath | None,
+    allowed: tuple[str, ...],
+    show: Any,
+    *,
+    use_cache: bool = True,
+    force: tuple[str, ...] = (),
+    resumed: Mapping[str, str] | None = None,
+) -> int:
+    """Return the exit code of a plan's run in a project, all of it shown."""
+    from specflow.spec.load import Loader
+    from specflow.targets.local.data import check_data
+    from specflow.targets.local.engine import Options
+    from specflow.targets.local.processes import Processes
+    from specflow.targets.local.publish import export
+    from specflow.targets.local.secrets import allowed_names, gather
+    from specflow.targets.local.session import run_plan
+
     secrets, found = gather(plan.document["secrets"], allowed_names(allowed, os.environ), os.environ)
     found = (*found, *check_data(plan))
     if found:
-        show.findings(found, loader)
+        show.findings(found, Loader(FilePath.cwd()))
         show.refused()
         return 1
-    now = datetime.now(timezone.utc)
-    workspace = Workspace(plan.root or find_root(here))
-    workspace.open()
-    options = Options(jobs or _cores(), os.environ, secrets, use_cache, frozenset(forced))
-    run_id = new_run_id(now)
-    history = History(workspace.history)
-    history.begin_run(run_id, plan.document, values, now.timestamp(), os.getpid())
-    history.commit()
+    options = Options(jobs or _cores(), os.environ, secrets, use_cache, frozenset(force), resumed or {})
     processes = Processes()
     with _interrupts(processes.wake) as count, show:
-        result = execute(plan, values, workspace, history, run_id, now, options, show, processes, count)
-    done: dict[str, str] = {}
-    if result.state == "succeeded":
-        done = publish(plan, result, values, workspace, f"{now:%Y-%m-%d}")
-    outputs = export(result, plan, output) if output is not None and result.state == "succeeded" else result.outputs
-    history.end_run(run_id, result.state, result.reason, datetime.now(timezone.utc).timestamp(), result.outputs)
-    history.close()
-    show.result(result, outputs, done, workspace)
+        finished = run_plan(plan, values, workspace, options, show, processes, count)
+    result = finished.result
+    is_exported = output is not None and result.state == "succeeded"
+    outputs = export(result, plan, output) if is_exported and output is not None else result.outputs
+    show.result(result, outputs, finished.published, workspace)
     return {"succeeded": 0, "failed": 1, "cancelled": 130}[result.state]
 
 

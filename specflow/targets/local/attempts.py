@@ -14,6 +14,7 @@ from specflow.attempt.prepare import Prepared, PrepareError, prepare
 from specflow.plan import Plan
 from specflow.targets.local.hints import missing_code_hint
 from specflow.targets.local.processes import Child, Processes
+from specflow.targets.local.workspace import Workspace
 
 __all__ = ["Attempt", "CodeStore", "hint_for", "inputs_as_they_are", "left_behind", "start"]
 
@@ -32,14 +33,13 @@ class Attempt(NamedTuple):
 class CodeStore:
     """The code folders of a plan by digest: which files, and where they lie."""
 
-    def __init__(self, plan: Plan) -> None:
-        """List the plan's files by code folder, once."""
+    def __init__(self, plan: Plan, workspace: Workspace) -> None:
+        """List the files of each code folder, once."""
         self.plan = plan
-        self.files: dict[str, list[tuple[str, FilePath]]] = {}
-        for name in plan.sources or plan.document["files"]:
-            if name.startswith("code/"):
-                _, digest, path = name.split("/", 2)
-                self.files.setdefault(digest, []).append((path, plan.path(name)))
+        self.files = {
+            digest: [(name, workspace.code(digest) / name) for name in files]
+            for digest, files in plan.document["code"].items()
+        }
 
     def fill(self, code: str | None, work: str) -> None:
         """Copy a code folder into an attempt's own working folder, writable."""
@@ -89,12 +89,12 @@ def left_behind(step: Mapping[str, Any], attempt: Attempt) -> Collected:
     return collect(step["attempt"], attempt.prepared.outputs)
 
 
-def hint_for(step: Mapping[str, Any], log: FilePath, plan: Plan, code: CodeStore) -> str:
+def hint_for(step: Mapping[str, Any], log: FilePath, plan: Plan) -> str:
     """Return a guess at why a step failed, from its log and the project around it."""
     if plan.root is None:
         return ""
-    files = code.files.get(step["code"] or "", [])
-    home = files[0][1].parent if files else plan.root
+    prefix = f"code/{step['code']}/"
+    home = next((source.parent for name, source in plan.sources.items() if name.startswith(prefix)), plan.root)
     return missing_code_hint(log, plan.root, (home, plan.root, plan.root / "specs"))
 
 

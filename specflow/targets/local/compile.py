@@ -49,6 +49,7 @@ def compile_local(graph: Graph, workspace: Workspace) -> tuple[Plan | None, tupl
         "secrets": _secrets(graph, workspace),
         "steps": steps,
         "data": compiler.data(),
+        "code": compiler.code_files(),
         "files": {},
     }
     if compiler.found:
@@ -209,6 +210,10 @@ class _Compiler:
         for file in snapshot.files:
             self.sources[f"code/{snapshot.digest}/{file.path}"] = file.source
         return snapshot.digest
+
+    def code_files(self) -> dict[str, dict[str, str]]:
+        """Return the files of each code folder, by its digest."""
+        return {found.digest: {file.path: file.sha256 for file in found.files} for found in self.snapshots.values()}
 
     def _environment(self, node: Node) -> dict[str, Any] | None:
         environment = node.environment

@@ -145,7 +145,7 @@ class _Run:
         self.facts = {"id": run_id, "date": f"{now:%Y-%m-%d}", "pipeline": plan.name, "target": "local"}
         self.cache = Cache(workspace.results, history)
         self.locks = KeyLocks(workspace.locks)
-        self.code = CodeStore(plan)
+        self.code = CodeStore(plan, workspace)
         self.environments = Environments(plan, workspace.path / "environments")
         self.bindings = Bindings(plan, inputs, self.facts)
         self.steps = {
@@ -411,7 +411,7 @@ class _Run:
             self._tell("attempt_failed", step, attempt=step.attempts, reason=reason, log=str(log), retry_in=delay)
             heapq.heappush(self.delayed, (time.monotonic() + delay, step.index, step.id))
             return
-        hint = hint_for(step.spec, log, self.plan, self.code)
+        hint = hint_for(step.spec, log, self.plan)
         self._close(step, Outcome("failed", reason), log=str(log), hint=hint)
         if self.plan.document["fail_fast"] and self.stopping is None:
             self._hold_back(Outcome("skipped", FAIL_FAST), Outcome("skipped", FAIL_FAST))

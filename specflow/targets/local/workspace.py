@@ -6,6 +6,7 @@
   runs/<run>/logs/<step>.<n>.log    stdout and stderr of an attempt
   runs/<run>/attempts/<step>.<n>/   an attempt under way, or one that failed
   registry/<name>/<version>/        registered outputs
+  code/<digest>/                    code folders, by content
   environments/<digest>/            virtual environments
   locks                             byte ranges of it are the keys that runs are at work on
 """
@@ -79,6 +80,10 @@ class Workspace:
     def run(self, run_id: str) -> RunFolder:
         """Return the folder of a run."""
         return RunFolder(self.path / "runs" / run_id)
+
+    def code(self, digest: str) -> FilePath:
+        """Return where a code folder lies, by its content."""
+        return self.path / "code" / digest
 
     def registry(self, name: str) -> FilePath:
         """Return where the versions of a registered name lie."""

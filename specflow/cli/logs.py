@@ -1,0 +1,79 @@
+"""`specflow logs`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from specflow.history import History
+
+__all__ = ["command"]
+
+
+@click.command(
+    "logs",
+    epilog="""\b
+Examples:
+  specflow logs train[model=ridge]
+  specflow logs prepare --run 1a2b3c --attempt 1
+  specflow logs train -f
+""",
+)
+@click.argument("step")
+@click.option("--run", help="The run to read.  [default: the latest]")
+@click.option("--attempt", type=click.IntRange(1), help="Which attempt.  [default: the last one]")
+@click.option("-f", "--follow", is_flag=True, help="Go on as the step writes, until it has ended.")
+def command(step: str, run: str | None, attempt: int | None, follow: bool) -> int:
+    """Print what STEP wrote to stdout and stderr. For a step that was not run again, the run that made its result."""
+    from specflow.cli.project import find_run, open_history
+    from specflow.errors import UsageError
+    from specflow.spec.types import nearest
+
+    workspace, history = open_history()
+    row = find_run(history, run)
+    names = {entry["label"]: entry["id"] for entry in history.plan_of(row.id)["steps"]}
+    if step not in names:
+        raise UsageError(f'run {row.id} has no step "{step}"', nearest(step, names))
+    owner = _maker(history, row.id, names[step])
+    log = _log(workspace.run(owner).logs, names[step], attempt)
+    if log is None:
+        ended = next((entry for entry in history.steps(row.id) if entry.id == names[step]), None)
+        said = f"{ended.state}: {ended.reason}" if ended is not None else "it has not started"
+        raise UsageError(f'there is no log of "{step}" in run {row.id}: {said}')
+    _print(log, lambda: follow and not any(entry.id == names[step] for entry in history.steps(row.id)))
+    return 0
+
+
+def _maker(history: History, run: str, step_id: str) -> str:
+    """Return the run that made a step's result: an earlier one for a cached step."""
+    for entry in history.steps(run):
+        if entry.id == step_id and entry.state == "cached" and entry.result:
+            result = history.result_at(entry.result)
+            return str(result.run) if result is not None else run
+    return run
+
+
+def _log(folder: FilePath, step_id: str, attempt: int | None) -> FilePath | None:
+    if attempt is not None:
+        path = folder / f"{step_id}.{attempt}.log"
+        return path if path.is_file() else None
+    found = [path for path in folder.glob(f"{step_id}.*.log") if path.name[len(step_id) + 1 : -4].isdigit()]
+    return max(found, key=lambda path: int(path.name[len(step_id) + 1 : -4]), default=None)
+
+
+def _print(log: FilePath, goes_on: Callable[[], bool]) -> None:
+    out = click.get_binary_stream("stdout")
+    with log.open("rb") as stream:
+        while True:
+            is_last = not goes_on()
+            while chunk := stream.read(1 << 16):
+                out.write(chunk)
+                out.flush()
+            if is_last:
+                return
+            time.sleep(0.1)

@@ -1,0 +1,176 @@
+"""`specflow runs`: what was run here, and what became of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from typing import Any
+
+import click
+
+__all__ = ["command"]
+
+
+@click.group(
+    "runs",
+    invoke_without_command=True,
+    epilog="""\b
+Examples:
+  specflow runs
+  specflow runs show latest
+  specflow runs diff 1a2b3c 4d5e6f
+""",
+)
+@click.option("-n", "--limit", default=20, show_default=True, help="How many of the latest runs to list.")
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", help="How to print.")
+@click.pass_context
+def command(ctx: click.Context, limit: int, format_: str) -> None:
+    """List the runs of this project, or look at one. A RUN is named by its id, the end of it, or `latest`."""
+    if ctx.invoked_subcommand is not None:
+        return
+    from specflow.cli.project import ago, open_history
+
+    _, history = open_history()
+    rows = history.runs(limit)
+    if format_ == "json":
+        click.echo(json.dumps({"runs": [_as_json(row, history) for row in rows]}, indent=2))
+        return
+    for row in rows:
+        state = _state(row)
+        took = f"{row.ended - row.started:.1f} s" if row.ended is not None else ""
+        click.echo(f"{row.id}  {state:<11}  {took:>9}  {ago(row.started):>10}  {row.pipeline}")
+
+
+def _state(row: Any) -> str:
+    """Return the state of a run; one whose process is gone was ended from outside."""
+    if row.state == "running" and not _is_alive(row.pid):
+        return "interrupted"
+    return str(row.state)
+
+
+def _is_alive(pid: int | None) -> bool:
+    if pid is None:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _as_json(row: Any, history: Any) -> dict[str, Any]:
+    steps = {
+        step.label: {
+            "state": step.state,
+            "reason": step.reason,
+            "attempts": step.attempts,
+            "seconds": round(step.seconds, 3),
+            "metrics": step.metrics,
+        }
+        for step in history.steps(row.id)
+    }
+    return {
+        "run": row.id,
+        "pipeline": row.pipeline,
+        "state": _state(row),
+        "reason": row.reason,
+        "plan": row.digest,
+        "started": row.started,
+        "ended": row.ended,
+        "inputs": row.inputs,
+        "outputs": row.outputs,
+        "steps": steps,
+    }
+
+
+@command.command("show")
+@click.argument("run", required=False)
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", help="How to print.")
+def show(run: str | None, format_: str) -> None:
+    """Show one RUN (the latest unless said): its inputs, steps, metrics and outputs."""
+    from specflow.attempt.evaluate import text_of
+    from specflow.cli.progress import metrics_table, outputs_list
+    from specflow.cli.project import find_run, moment, open_history
+
+    _, history = open_history()
+    row = find_run(history, run)
+    if format_ == "json":
+        click.echo(json.dumps(_as_json(row, history), indent=2))
+        return
+    why = f" ({row.reason})" if row.reason else ""
+    click.echo(f"{row.pipeline}  {row.id}  {_state(row)}{why}  {moment(row.started)}")
+    for name, value in row.inputs.items():
+        click.echo(f"  input {name} = {value if isinstance(value, (str, list)) else text_of(value)}")
+    steps = history.steps(row.id)
+    width = max((len(step.label) for step in steps), default=0)
+    for step in steps:
+        reason = f"  {step.reason}" if step.reason else ""
+        attempts = f"  {step.attempts} attempts" if step.attempts > 1 else ""
+        click.echo(f"  {step.label.ljust(width)}  {step.state:<9}  {step.seconds:6.1f} s{attempts}{reason}")
+    metrics = {step.label: step.metrics for step in steps if step.metrics}
+    if metrics:
+        click.echo("\n" + metrics_table(metrics).rstrip())
+    if row.outputs:
+        click.echo("\n" + outputs_list(row.outputs, {}).rstrip())
+
+
+@command.command("cancel")
+@click.argument("run", required=False)
+def cancel(run: str | None) -> int:
+    """Cancel a RUN that another terminal started, as Ctrl-C there would."""
+    from specflow.cli.project import find_run, open_history
+
+    _, history = open_history()
+    row = find_run(history, run)
+    if _state(row) != "running" or row.pid is None:
+        click.echo(f"run {row.id} is {_state(row)}; there is nothing to cancel", err=True)
+        return 1
+    os.kill(row.pid, signal.SIGINT)
+    click.echo(f"run {row.id} is ending")
+    return 0
+
+
+@command.command("diff")
+@click.argument("before")
+@click.argument("after", required=False)
+def diff(before: str, after: str | None) -> None:
+    """Compare two runs, BEFORE and AFTER (the latest unless said): inputs, what made steps run, metrics."""
+    from specflow.cli.project import find_run, open_history
+    from specflow.targets.local.compare import compare_runs
+
+    _, history = open_history()
+    for line in compare_runs(history, find_run(history, before), find_run(history, after)):
+        click.echo(line)
+
+
+@command.command("resume")
+@click.argument("run", required=False)
+@click.option("-j", "--jobs", type=click.IntRange(1, 10000), help="Steps at once.  [default: the machine's cores]")
+@click.option(
+    "--allow-secret", "allowed", multiple=True, metavar="NAME", help="Let steps have this variable as a secret."
+)
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", help="How to print.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but what went wrong.")
+def resume(run: str | None, jobs: int | None, allowed: tuple[str, ...], format_: str, quiet: bool) -> int:
+    """Go on with a RUN that did not succeed: the same plan and inputs, and what was done stays done."""
+    from specflow.cli.progress import display
+    from specflow.cli.project import find_run, open_history
+    from specflow.cli.run import execute_here
+    from specflow.targets.local.session import plan_of_run
+
+    workspace, history = open_history()
+    row = find_run(history, run)
+    state = _state(row)
+    if state in ("running", "succeeded"):
+        click.echo(
+            f"run {row.id} {'is still running' if state == 'running' else 'has succeeded'}; there is nothing to resume",
+            err=True,
+        )
+        return 1
+    plan = plan_of_run(history, workspace, row.id)
+    done = {step.id: step.result for step in history.steps(row.id) if step.result is not None}
+    history.close()
+    return execute_here(plan, row.inputs, workspace, jobs, None, allowed, display(format_, quiet=quiet), resumed=done)
