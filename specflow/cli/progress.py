@@ -134,6 +134,8 @@ class _Plain:
         elif kind == "step_finished":
             self.done += 1
             self.finished(event)
+        elif kind == "tracking_failed":
+            self.line("  metrics could not be logged to MLFLOW_TRACKING_URI; the run's own record has them")
         elif kind == "run_cancelling":
             self.line("  ending what runs; press Ctrl-C again to end it at once")
 
@@ -290,6 +292,7 @@ def metrics_table(metrics: Mapping[str, Mapping[str, Mapping[str, float]]]) -> s
 
 
 def outputs_list(outputs: Mapping[str, Any], done: Mapping[str, str]) -> str:
+    """Return a line per output: its value or path, and what was done with it."""
     from specflow.attempt.evaluate import text_of
 
     width = max(len(name) for name in outputs)

@@ -16,6 +16,7 @@ from typing import Any
 from specflow.attempt.collect import Collected
 from specflow.attempt.evaluate import EvaluationError, evaluate
 from specflow.attempt.prepare import PrepareError
+from specflow.attempt.track import tracking_process
 from specflow.errors import SpecflowError
 from specflow.graph.outcomes import CANCELLED, FAIL_FAST, Outcome, run_state
 from specflow.history import History, StepRow
@@ -34,6 +35,8 @@ Event = dict[str, Any]
 RUN_TIMEOUT = "the pipeline's timeout ran out"
 GROUP_S = 0.02
 """How long finished steps wait for others to be written with them."""
+TRACKING_S = 30.0
+"""How long a run that has ended waits for its metrics to be logged."""
 CONTENTION_S = 0.1
 """How long to wait before asking again whether another run is done with a step."""
 
@@ -200,7 +203,15 @@ class _Run:
             if self.unfinished:
                 self._wait(deadline)
         self._commit()
+        self._finish_tracking()
         return self._result()
+
+    def _finish_tracking(self) -> None:
+        """Give what logs metrics time to end."""
+        end = time.monotonic() + TRACKING_S
+        while self.processes.children and time.monotonic() < end and not self.cancelled:
+            for child in self.processes.wait(end - time.monotonic()):
+                self._ended(child)
 
     def _wait(self, run_deadline: float | None) -> None:
         patience = self._patience(run_deadline)
@@ -365,6 +376,10 @@ class _Run:
     # Ending
 
     def _ended(self, child: Child) -> None:
+        if child.tag is None:
+            if child.returncode:
+                self._tell("tracking_failed", code=child.returncode)
+            return
         step: _Step = child.tag
         del self.running[step.id]
         self.free += step.slots
@@ -394,7 +409,17 @@ class _Run:
         if found.problems:
             self._failed(step, "; ".join(found.problems))
             return
+        self._track(step, attempt, made)
         self._close(step, Outcome("succeeded"), made)
+
+    def _track(self, step: _Step, attempt: Attempt, made: Made) -> None:
+        """Start handing a step's metrics to the user's MLflow server, if there is one; nothing waits for it."""
+        python = self.environments.python(step.spec["environment"])
+        process = tracking_process(python, attempt.prepared.env, made.metrics, self.facts, step.label)
+        if process is not None:
+            argv, env = process
+            log = self.folder.log(step.id, step.attempts).with_suffix(".mlflow.log")
+            self.processes.start(argv, env, str(self.folder.path), log, None)
 
     def _take(self, step: _Step, key: Key, attempt: Attempt, found: Collected) -> Made:
         own = None if self._shares(step) else f"{self.facts['id']}/{step.id}"
