@@ -86,12 +86,12 @@ def _says_specflow(path: FilePath) -> bool:
 
 
 def texts_of(loader: Loader, diagnostics: Iterable[Diagnostic]) -> Mapping[str, str]:
-    """Return the text of each file that findings point into, by its shown name, as it was read."""
+    """Return the text of each spec that findings point into, by its shown name, as it was read; of data, nothing."""
     named = {span.file for d in diagnostics for span in (d.span, *(related.span for related in d.related))}
     read = {file.document.name: file.document.text for file in loader.files.values() if file is not None}
     texts = {name: read[name] for name in named if name in read}
-    for name in named - set(texts):
-        path = loader.here / name
-        if path.is_file():
-            texts[name] = path.read_text(encoding="utf-8", errors="replace")
+    unusable = {loader.name(path): path for path, file in loader.files.items() if file is None}
+    for name in named & set(unusable):
+        if unusable[name].is_file():
+            texts[name] = unusable[name].read_text(encoding="utf-8", errors="replace")
     return texts
