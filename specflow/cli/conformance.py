@@ -1,0 +1,49 @@
+"""`specflow conformance`."""
+
+from __future__ import annotations
+
+from pathlib import Path as FilePath
+
+import click
+
+__all__ = ["command"]
+
+
+@click.command(
+    "conformance",
+    epilog="""\b
+Examples:
+  specflow conformance --target local
+  specflow conformance tests/conformance -k matrix --junit report.xml
+""",
+)
+@click.argument(
+    "cases",
+    type=click.Path(path_type=FilePath, exists=True, file_okay=False),
+    default=FilePath("tests/conformance"),
+)
+@click.option("--target", default="local", show_default=True, help="The target to run the cases on.")
+@click.option("--junit", type=click.Path(path_type=FilePath, dir_okay=False), help="Write JUnit XML into this file.")
+@click.option("-k", "pattern", metavar="PATTERN", help="Only cases whose id holds this, or that have it as a tag.")
+@click.option("--from-plan", is_flag=True, help="Run each plan from the folder that it was written to.")
+def command(cases: FilePath, target: str, junit: FilePath | None, pattern: str | None, from_plan: bool) -> int:
+    """Run the conformance suite on a target and print how each case went.
+
+    CASES is the folder of the suite: tests/conformance of specflow's repository. A case passes, or the target
+    refuses it exactly as it declares; anything else has failed, and the exit code is 1.
+    """
+    from specflow.cli.options import checked_target
+    from specflow.conformance.cases import discover, selected
+    from specflow.conformance.report import junit as as_junit
+    from specflow.conformance.report import line, summary
+    from specflow.conformance.suite import run_case
+
+    name = checked_target(target) or target
+    results = []
+    for case in selected(discover(cases), pattern):
+        results.append(run_case(case, name, "plan" if from_plan else "spec"))
+        click.echo(line(results[-1]))
+    click.echo(summary(name, results))
+    if junit is not None:
+        junit.write_text(as_junit(results), encoding="utf-8")
+    return 1 if any(result.verdict == "failed" for result in results) or not results else 0

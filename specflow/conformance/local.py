@@ -1,0 +1,108 @@
+"""Runs a plan with the local engine, as `specflow run` does, and watches it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import closing
+from datetime import datetime, timezone
+from pathlib import Path as FilePath
+from typing import Any
+
+from specflow.attempt.values import PATH_TYPES
+from specflow.conformance.observed import Given, Observed, ObservedStep
+from specflow.history import History
+from specflow.plan import Plan
+from specflow.targets.local.engine import Event, Options, Result, execute
+from specflow.targets.local.processes import Processes
+from specflow.targets.local.publish import publish
+from specflow.targets.local.workspace import RunFolder, Workspace, new_run_id
+
+__all__ = ["run_here"]
+
+
+def run_here(plan: Plan, given: Given) -> Observed:
+    """Return what the run of a plan on this machine showed; outputs are published where the pipeline says."""
+    now = datetime.now(timezone.utc)
+    workspace = Workspace(given.project)
+    workspace.open()
+    processes = Processes()
+    watch = _Watch(processes, given.cancel_at)
+    options = Options(given.jobs, given.environ, given.secrets)
+    run_id = new_run_id(now)
+    with closing(History(workspace.history)) as history:
+        history.begin_run(run_id, plan.document, given.inputs, now.timestamp(), os.getpid())
+        result = execute(
+            plan, given.inputs, workspace, history, run_id, now, options, watch, processes, watch.interrupts
+        )
+        if result.state == "succeeded":
+            publish(plan, result, given.inputs, workspace, f"{now:%Y-%m-%d}")
+        history.end_run(run_id, result.state, result.reason, now.timestamp(), result.outputs)
+    outputs = {name: _paths(value, plan.document["outputs"][name]) for name, value in result.outputs.items()}
+    steps = _steps(plan, result, watch, workspace.run(run_id))
+    return Observed(result.state, result.reason, outputs, steps, _registered(workspace, run_id))
+
+
+class _Watch:
+    """Takes down the events of one run, and cancels it where that is asked for."""
+
+    def __init__(self, processes: Processes, cancel_at: str | None) -> None:
+        self.processes, self.cancel_at = processes, cancel_at
+        self.events: list[Event] = []
+        self.cancelled = 0
+
+    def __call__(self, event: Event) -> None:
+        self.events.append(event)
+        if event["event"] == "step_started" and event["step"] == self.cancel_at:
+            self.cancelled = 1
+            self.processes.wake()
+
+    def interrupts(self) -> int:
+        return self.cancelled
+
+    def moment(self, kind: str, label: str) -> float | None:
+        """Return the place of a step's first event of a kind among all events."""
+        found = (i for i, event in enumerate(self.events) if event["event"] == kind and event["step"] == label)
+        return next(found, None)
+
+    def hint(self, label: str) -> str:
+        """Return what was added to a step's failure."""
+        ends = (event for event in self.events if event["event"] == "step_finished" and event["step"] == label)
+        return str(next(ends).get("hint", ""))
+
+
+def _steps(plan: Plan, result: Result, watch: _Watch, folder: RunFolder) -> dict[str, ObservedStep]:
+    ids = {step["label"]: step["id"] for step in plan.document["steps"]}
+    found = {}
+    for label, step in result.steps.items():
+        logs = [folder.log(ids[label], attempt + 1) for attempt in range(step.attempts)]
+        found[label] = ObservedStep(
+            step.outcome.state,
+            step.outcome.reason,
+            step.attempts,
+            step.seconds,
+            watch.moment("step_started", label),
+            watch.moment("step_finished", label) or 0.0,
+            "".join(log.read_text(encoding="utf-8", errors="replace") for log in logs if log.exists()),
+            # Only a plan fresh from its spec knows the project around it, and so what a step may have missed there.
+            watch.hint(label) if plan.root is not None else None,
+            result.metrics.get(label, {}),
+        )
+    return found
+
+
+def _paths(value: Any, declared: Mapping[str, Any]) -> Any:
+    """Return an output with its paths as such."""
+    if value is None or declared["type"] not in PATH_TYPES:
+        return value
+    return [FilePath(item) for item in value] if isinstance(value, list) else FilePath(value)
+
+
+def _registered(workspace: Workspace, run_id: str) -> dict[str, str]:
+    found = {}
+    for file in sorted(workspace.registry("").glob("*/*/entry.json")):
+        entry = json.loads(file.read_text(encoding="utf-8"))
+        if entry["run"] == run_id:
+            found[entry["output"]] = f"{file.parent.parent.name}:{file.parent.name}"
+    return found
