@@ -167,7 +167,7 @@ def _copy_file(source: str | FilePath, target: str | FilePath) -> None:
 
 
 def _listed(folder: FilePath) -> Iterator[tuple[str, str]]:
-    from specflow.snapshot import digest_of_file
+    from specflow.digests import digest_of_file
 
     for here, folders, files in os.walk(folder):
         folders.sort()

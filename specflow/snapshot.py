@@ -10,7 +10,9 @@ from pathlib import Path as FilePath
 
 import pathspec
 
-__all__ = ["CodeFile", "Snapshot", "SnapshotError", "digest_of_file", "take_snapshot"]
+from specflow.digests import digest_of_file
+
+__all__ = ["CodeFile", "Snapshot", "SnapshotError", "take_snapshot"]
 
 IGNORE_FILES = (".gitignore", ".specflowignore")
 ALWAYS_IGNORED = (".git/", ".specflow/", "__pycache__/", ".venv/", ".ipynb_checkpoints/", ".DS_Store")
@@ -36,21 +38,6 @@ class Snapshot:
 
     digest: str
     files: tuple[CodeFile, ...]
-
-
-def digest_of_file(path: FilePath) -> str:
-    """Return the SHA-256 of a file's content; large files are streamed."""
-    with path.open("rb") as stream:
-        return (
-            hashlib.file_digest(stream, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _streamed(stream)
-        )
-
-
-def _streamed(stream: object) -> str:
-    digest = hashlib.sha256()
-    while chunk := stream.read(1 << 20):  # type: ignore[attr-defined]  # a binary stream; Python 3.10 has no file_digest
-        digest.update(chunk)
-    return digest.hexdigest()
 
 
 def take_snapshot(folder: FilePath, root: FilePath, left_out: tuple[FilePath, ...] = ()) -> Snapshot:

@@ -17,12 +17,14 @@ from typing import Any, NamedTuple
 
 from specflow.attempt.collect import Collected
 from specflow.attempt.prepare import output_name
+from specflow.digests import digest_of_file, files_below
 from specflow.history import History, ResultRow
-from specflow.snapshot import digest_of_file
 from specflow.targets.local.workspace import freeze
 
 __all__ = ["Cache", "Key", "Made"]
 
+RACY_NS = 50_000_000
+"""A file written this short ago may be written again without its time stamp showing it."""
 PATHS = ("file", "folder", "model", "metrics")
 
 
@@ -85,13 +87,14 @@ class Cache:
         remembered = self.history.file(path, found.st_size, found.st_mtime_ns, found.st_ino)
         if remembered is not None:
             return remembered
-        digest = digest_of_file(FilePath(path))
-        self.history.add_file(path, found.st_size, found.st_mtime_ns, found.st_ino, digest)
+        digest = digest_of_file(path)
+        if time.time_ns() - found.st_mtime_ns > RACY_NS:
+            self.history.add_file(path, found.st_size, found.st_mtime_ns, found.st_ino, digest)
         return digest
 
     def _digest_of_folder(self, path: str) -> str:
         digest = hashlib.sha256()
-        for name in sorted(_names(path)):
+        for name in sorted(files_below(path)):
             digest.update(f"{self._digest_of_file(os.path.join(path, name))}  {name}\n".encode())  # noqa: PTH118
         return digest.hexdigest()
 
@@ -199,7 +202,7 @@ class Cache:
             freeze(here)
             if here.is_dir():
                 entries[port] = {"name": name, "sha256": self._hash_new_folder(here, there)}
-                size += sum(os.stat(os.path.join(here, n)).st_size for n in _names(str(here)))  # noqa: PTH116, PTH118
+                size += sum(os.stat(os.path.join(here, n)).st_size for n in files_below(str(here)))  # noqa: PTH116, PTH118
             else:
                 stat = here.stat()
                 digest = digest_of_file(here)
@@ -212,24 +215,10 @@ class Cache:
     def _hash_new_folder(self, here: FilePath, there: str) -> str:
         """Return a folder's digest, its files remembered by the place that they are about to have."""
         digest = hashlib.sha256()
-        for name in sorted(_names(str(here))):
+        for name in sorted(files_below(str(here))):
             file = here / name
             stat = file.stat()
             of_file = digest_of_file(file)
             self.history.add_file(f"{there}/{name}", stat.st_size, stat.st_mtime_ns, stat.st_ino, of_file)
             digest.update(f"{of_file}  {name}\n".encode())
         return digest.hexdigest()
-
-
-def _names(folder: str) -> list[str]:
-    """Return the files below a folder, with forward slashes."""
-    found = []
-    pending = [(folder, "")]
-    while pending:
-        here, prefix = pending.pop()
-        for entry in os.scandir(here):
-            if entry.is_dir():
-                pending.append((entry.path, f"{prefix}{entry.name}/"))
-            else:
-                found.append(prefix + entry.name)
-    return found

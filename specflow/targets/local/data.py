@@ -2,32 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-from collections.abc import Iterator
-from pathlib import Path as FilePath
-
 from specflow.diagnostics import Diagnostic, Span, error
+from specflow.digests import digest_of_path
 from specflow.plan import Plan
-from specflow.snapshot import digest_of_file
 
-__all__ = ["check_data", "digest_of_path"]
-
-
-def digest_of_path(path: FilePath) -> str:
-    """Return the SHA-256 of a file; of a folder, that of its sorted lines `<sha256>  <path>`, one per file."""
-    if path.is_file():
-        return digest_of_file(path)
-    digest = hashlib.sha256()
-    for name in sorted(_names(path)):
-        digest.update(f"{digest_of_file(path / name)}  {name}\n".encode())
-    return digest.hexdigest()
-
-
-def _names(folder: FilePath) -> Iterator[str]:
-    for here, _, files in os.walk(folder):
-        for name in files:
-            yield (FilePath(here) / name).relative_to(folder).as_posix()
+__all__ = ["check_data"]
 
 
 def check_data(plan: Plan) -> tuple[Diagnostic, ...]:

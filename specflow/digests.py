@@ -1,0 +1,42 @@
+"""Digests of files and folders: the same for the same content, whatever the time stamps."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path as FilePath
+
+__all__ = ["digest_of_file", "digest_of_path", "files_below"]
+
+
+def digest_of_file(path: FilePath | str) -> str:
+    """Return the SHA-256 of a file's content; large files are streamed."""
+    digest = hashlib.sha256()
+    with open(path, "rb", buffering=0) as stream:  # noqa: PTH123 - called for every output of every step
+        while chunk := stream.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def digest_of_path(path: FilePath) -> str:
+    """Return the SHA-256 of a file; of a folder, that of its sorted lines `<sha256>  <path>`, one per file."""
+    if path.is_file():
+        return digest_of_file(path)
+    digest = hashlib.sha256()
+    for name in sorted(files_below(str(path))):
+        digest.update(f"{digest_of_file(path / name)}  {name}\n".encode())
+    return digest.hexdigest()
+
+
+def files_below(folder: str) -> list[str]:
+    """Return the files below a folder, with forward slashes, in no order."""
+    found = []
+    pending = [(folder, "")]
+    while pending:
+        here, prefix = pending.pop()
+        for entry in os.scandir(here):
+            if entry.is_dir():
+                pending.append((entry.path, f"{prefix}{entry.name}/"))
+            else:
+                found.append(prefix + entry.name)
+    return found
