@@ -13,6 +13,7 @@ from specflow.attempt.evaluate import evaluate, text_of
 from specflow.attempt.values import PATH_TYPES
 from specflow.errors import SpecflowError
 from specflow.plan import Plan
+from specflow.targets.local.bindings import Bindings
 from specflow.targets.local.engine import Result
 from specflow.targets.local.workspace import Workspace
 
@@ -23,11 +24,7 @@ _NAME_PARTS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012
 
 def publish(plan: Plan, result: Result, inputs: Mapping[str, Any], workspace: Workspace, date: str) -> dict[str, str]:
     """Return what was done with each output that has a `location` or `register`: a sentence by output name."""
-    run = {"id": result.run, "date": date}
-
-    def look_up(leaf: list[Any]) -> Any:
-        return run[leaf[1]] if leaf[0] == "run" else inputs.get(leaf[1])
-
+    look_up = Bindings(plan, inputs, {"id": result.run, "date": date}).look_up
     done = {}
     for name, declared in plan.document["outputs"].items():
         value = result.outputs[name]
