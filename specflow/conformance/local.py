@@ -3,45 +3,31 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
-from contextlib import closing
-from datetime import datetime, timezone
 from pathlib import Path as FilePath
 from typing import Any
 
 from specflow.attempt.values import PATH_TYPES
 from specflow.conformance.observed import Given, Observed, ObservedStep
-from specflow.history import History
 from specflow.plan import Plan
-from specflow.targets.local.engine import Event, Options, Result, execute
+from specflow.targets.local.engine import Event, Options, Result
 from specflow.targets.local.processes import Processes
-from specflow.targets.local.publish import publish
-from specflow.targets.local.workspace import RunFolder, Workspace, new_run_id
+from specflow.targets.local.session import run_plan
+from specflow.targets.local.workspace import RunFolder, Workspace
 
 __all__ = ["run_here"]
 
 
 def run_here(plan: Plan, given: Given) -> Observed:
     """Return what the run of a plan on this machine showed; outputs are published where the pipeline says."""
-    now = datetime.now(timezone.utc)
     workspace = Workspace(given.project)
-    workspace.open()
     processes = Processes()
     watch = _Watch(processes, given.cancel_at)
     options = Options(given.jobs, given.environ, given.secrets)
-    run_id = new_run_id(now)
-    with closing(History(workspace.history)) as history:
-        history.begin_run(run_id, plan.document, given.inputs, now.timestamp(), os.getpid())
-        result = execute(
-            plan, given.inputs, workspace, history, run_id, now, options, watch, processes, watch.interrupts
-        )
-        if result.state == "succeeded":
-            publish(plan, result, given.inputs, workspace, f"{now:%Y-%m-%d}")
-        history.end_run(run_id, result.state, result.reason, now.timestamp(), result.outputs)
+    result = run_plan(plan, given.inputs, workspace, options, watch, processes, watch.interrupts).result
     outputs = {name: _paths(value, plan.document["outputs"][name]) for name, value in result.outputs.items()}
-    steps = _steps(plan, result, watch, workspace.run(run_id))
-    return Observed(result.state, result.reason, outputs, steps, _registered(workspace, run_id))
+    steps = _steps(plan, result, watch, workspace.run(result.run))
+    return Observed(result.state, result.reason, outputs, steps, _registered(workspace, result.run))
 
 
 class _Watch:
