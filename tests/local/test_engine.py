@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,23 @@ def test_what_a_step_leaves_running_is_ended_with_it(project: Project, tmp_path:
 
     assert result["state"] == "succeeded"
     assert not is_alive(int((tmp_path / "pid").read_text()))
+
+
+def test_nothing_survives_a_runner_that_was_killed(project: Project, tmp_path: Path) -> None:
+    project.pipeline(f"""
+        long: {{shell: bash, run: "trap : TERM; sleep 300 & echo $$ $! > {tmp_path}/n; mv {tmp_path}/n {tmp_path}/pids; wait"}}
+        """)
+    process = project.start("run", "p.yaml")
+    wait_for(tmp_path / "pids")
+
+    process.kill()
+    process.communicate()
+    pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
+    end = time.monotonic() + 10
+    while any(is_alive(pid) for pid in pids) and time.monotonic() < end:
+        time.sleep(0.02)
+
+    assert [is_alive(pid) for pid in pids] == [False, False]
 
 
 def test_a_timeout_is_a_failed_attempt_and_is_tried_again(project: Project, tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
+from specflow.targets.local.guardian import Guardian
+
 __all__ = ["GRACE_S", "Child", "Processes"]
 
 GRACE_S = 10.0
@@ -49,7 +51,8 @@ class Processes:
     """Waits for any of many children, without threads where the platform has pidfds (Linux), and can be woken."""
 
     def __init__(self) -> None:
-        """Open what waiting needs."""
+        """Open what waiting needs, and start what ends the children of a runner that was killed."""
+        self.guardian = Guardian()
         self.selector = selectors.DefaultSelector()
         self.wake_read, self.wake_write = os.pipe()
         os.set_blocking(self.wake_read, False)
@@ -71,6 +74,7 @@ class Processes:
                 env=dict(env),
                 start_new_session=True,
             )
+        self.guardian.began(popen.pid)
         child = Child(popen, tag)
         self.children.add(child)
         if hasattr(os, "pidfd_open"):
@@ -124,6 +128,7 @@ class Processes:
             os.close(child._watch)
         self.children.discard(child)
         child.kill()  # what it forked and left behind
+        self.guardian.ended(child.pid)
 
     def close(self) -> None:
         """End every child at once and free what waiting needed."""
@@ -134,3 +139,4 @@ class Processes:
         self.selector.close()
         os.close(self.wake_read)
         os.close(self.wake_write)
+        self.guardian.close()
