@@ -51,7 +51,7 @@ class File:
 
     def is_broken(self, path: Path) -> bool:
         """Return whether something at, above or right below `path` was left out."""
-        return self.lost(path) or any(b[: len(path)] == path for b in self.broken)
+        return self.lost(path) or any(below[: len(path)] == path for below in self.broken | self.incomplete)
 
     def lost(self, path: Path) -> bool:
         """Return whether the value at `path`, or one that holds it, was left out; or may be there by another name."""

@@ -6,6 +6,7 @@ Only documents that their model refuses come here, so a valid spec never pays fo
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -52,8 +53,8 @@ class StructureFault:
     """What to leave out, so that the rest can be checked."""
     meant: str = ""
     """The key that a misspelt one is taken for."""
-    refused_why: str = ""
-    """Why a key is refused that is allowed elsewhere."""
+    reason: str = ""
+    """Why a key is refused; others of its mapping that are refused for the same reason are told with it."""
     is_consequence: bool = False
     """Another fault tells of it."""
 
@@ -75,7 +76,9 @@ def understood(document: Document, kind: str) -> tuple[Document, tuple[Structure
         told += misspelt
         for fault in sorted(misspelt, key=lambda fault: len(fault.path), reverse=True):
             document = document.renamed(fault.path, fault.meant)
-    return document, (*told, *(fault for fault in faults if not fault.meant))
+    guessed = {(*fault.path[:-1], fault.meant) for fault in told}
+    rest = (replace(fault, is_consequence=True) if fault.path in guessed else fault for fault in faults)
+    return document, (*told, *(fault for fault in rest if not fault.meant))
 
 
 def structure_faults(document: Document, kind: str) -> tuple[StructureFault, ...]:
@@ -101,28 +104,26 @@ def _causes(document: Document, faults: tuple[StructureFault, ...]) -> Iterator[
     """Yield the faults, with those that are another one's consequence marked, and told by that one.
 
     What is missing where an unknown key stands is told with that key: it may be that key, misspelt beyond recognition.
-    Keys that are refused for one reason are told together.
+    Keys of one mapping that are refused for one reason are told together.
     """
     missing = {fault.path[:-1]: fault.diagnostic for fault in faults if fault.diagnostic.code == "missing-key"}
     unknown = {fault.path[:-1] for fault in faults if fault.diagnostic.code == "unknown-key" and not fault.meant}
     doubtful = unknown | document.incomplete | {f.path[:-1] for f in faults if f.diagnostic.code == "two-bodies"}
-    refused: dict[tuple[Path, str], list[StructureFault]] = {}
+    alike: dict[tuple[Path, str], list[StructureFault]] = {}
     for fault in faults:
-        if fault.refused_why:
-            refused.setdefault((fault.path[:-1], fault.refused_why), []).append(fault)
+        alike.setdefault((fault.path[:-1], fault.reason), []).append(fault)
     for fault in faults:
         told, holder = fault.diagnostic, fault.path[:-1]
         if told.code in ("missing-key", "key-not-allowed") and holder in doubtful:
             yield replace(fault, is_consequence=True)
-        elif told.code == "unknown-key" and holder in missing and not fault.meant:
-            told = replace(told, help=f"{told.help}; {missing.pop(holder).message}")
-            yield replace(fault, diagnostic=told)
-        elif fault.refused_why:
-            first, *others = refused[holder, fault.refused_why]
-            related = tuple(Related(other.diagnostic.span, f'nor is "{other.path[-1]}"') for other in others)
-            yield replace(fault, diagnostic=replace(told, related=related), is_consequence=fault is not first)
-        else:
+        elif not fault.reason:
             yield fault
+        else:
+            first, *others = alike[holder, fault.reason]
+            related = tuple(Related(other.diagnostic.span, f'also "{other.path[-1]}"') for other in others)
+            if told.code == "unknown-key" and holder in missing:
+                told = replace(told, help=f"{told.help}; {missing[holder].message}")
+            yield replace(fault, diagnostic=replace(told, related=related), is_consequence=fault is not first)
 
 
 def _rank(failure: Any) -> int:
@@ -145,9 +146,12 @@ def _translate(document: Document, failure: Any, path: Path) -> Iterator[Structu
         why = subschema["x-why"]
         message = f'key "{path[-1]}" is not allowed here: {why}'
         told = error(subschema.get("x-code", "key-not-allowed"), message, document.key_span(path), "leave it out")
-        yield StructureFault(told, path, refused_why=why)
+        yield StructureFault(told, path, reason=why)
     elif rule == "type":
-        yield StructureFault(_wrong_type(document, path, wanted, value), path)
+        # Entries of one mapping that are all of the wrong type stand in the wrong mapping.
+        is_entry = "additionalProperties" in tuple(failure.absolute_schema_path)[-3:]
+        reason = _choices(wanted) if is_entry and value is not None else ""
+        yield StructureFault(_wrong_type(document, path, wanted, value), path, reason=reason)
     else:
         yield StructureFault(_bad_value(document.span(path), value, rule, wanted, subschema), path)
 
@@ -163,13 +167,12 @@ def _unknown_keys(document: Document, subschema: Any, value: Any, path: Path) ->
         message = f'unknown key "{key}"{holder}'
         meant = closest(key, known) or ""
         told = error("unknown-key", message, document.key_span(where), nearest(key, known))
-        yield StructureFault(told, where, "" if meant in taken else meant)
+        meant = "" if meant in taken else meant
+        yield StructureFault(told, where, meant, reason="" if meant else "unknown")
         taken.add(meant)
 
 
 def _is_extension(key: str, subschema: Any) -> bool:
-    import re
-
     return any(re.search(pattern, key) for pattern in subschema.get("patternProperties", {}))
 
 
@@ -205,9 +208,14 @@ _TYPES = {
 }
 
 
+def _choices(wanted: Any) -> str:
+    names = [wanted] if isinstance(wanted, str) else list(wanted)
+    return " or ".join(_TYPES[name] for name in names if not (name == "integer" and "number" in names))
+
+
 def _wrong_type(document: Document, path: Path, wanted: Any, value: Any) -> Diagnostic:
     names = [wanted] if isinstance(wanted, str) else list(wanted)
-    choices = " or ".join(_TYPES[name] for name in names if not (name == "integer" and "number" in names))
+    choices = _choices(wanted)
     what = f'"{_label(path)}"' if path else "a spec"
     place = document.span(path)
     if value is None:
@@ -264,7 +272,10 @@ def _suggest_name(code: str, value: Any) -> str:
 
 
 def _name_like(text: str) -> str:
-    """Return the name that is nearest to a text; nothing when it has no letter to begin with."""
-    words = "".join(char if char.isascii() and char.isalnum() else " " for char in text.lower()).split()
-    name = "_".join(words)[:63].strip("_")
-    return name if name and name[0].isalpha() else ""
+    """Return the name that is nearest to a text, or names joined by dots; nothing where a letter must begin one."""
+    names = []
+    for part in text.lower().split("."):
+        words = re.split(r"[\s_/-]+", part)
+        kept = (re.sub(r"[^a-z0-9]", "", word) for word in words)
+        names.append("_".join(word for word in kept if word)[:63].strip("_"))
+    return ".".join(names) if all(name and name[0].isalpha() for name in names) else ""

@@ -10,6 +10,8 @@ from typing import Any
 from specflow.spec import model
 from specflow.spec.expressions import ExpressionError, Reference, parse_template
 from specflow.spec.load import File, Workspace
+from specflow.spec.mentions import mentions
+from specflow.spec.source import Path
 from specflow.spec.types import ANY, STRING, Fault, Type, nearest, type_of_value
 
 __all__ = ["PIPELINE_CONTEXTS", "STEP_CONTEXTS", "Scope", "Signatures", "StepSignature", "instances", "port_type"]
@@ -35,6 +37,12 @@ class StepSignature:
     outputs: Mapping[str, Type] | None
     is_many: bool
     file: File | None = None
+    body: Any = None
+    """What mentions its ports: the file's model, or the body in place."""
+
+    def mentions(self, kind: str, port: str) -> bool:
+        """Return whether the step itself reads or writes a port; if that isn't declared, it is told there."""
+        return self.body is not None and port in mentions(self.body, kind)
 
 
 class Signatures:
@@ -60,13 +68,22 @@ class Signatures:
     def _work_out(self, file: File, name: str) -> StepSignature:
         step: model.StepUse = file.model.steps[name]
         is_many = step.matrix is not None
+        has_body = bool({"uses", "run", "notebook"} & step.model_fields_set or step.extensions)
+        if not has_body or self._may_have_a_matrix(file, name, step):
+            return StepSignature("step", None, None, is_many)
         if step.uses is None:
             outputs = {port: port_type(output) for port, output in step.outputs.items()}
-            return StepSignature("place", None, outputs, is_many)
+            return StepSignature("place", None, outputs, is_many, body=step)
         used = self.workspace.files.get(file.uses[name]) if name in file.uses else None
         if used is None:
             return StepSignature("step", None, None, is_many)
-        return StepSignature(used.kind, used.model.inputs, self.outputs_of(used), is_many, used)
+        return StepSignature(used.kind, used.model.inputs, self.outputs_of(used), is_many, used, used.model)
+
+    def _may_have_a_matrix(self, file: File, name: str, step: model.StepUse) -> bool:
+        """Return whether a step was meant to have a matrix that isn't known: its outputs would be lists."""
+        if step.matrix is None:
+            return bool(mentions(step, "matrix")) or file.lost(("steps", name, "matrix"))
+        return file.is_broken(("steps", name, "matrix"))
 
     def outputs_of(self, file: File) -> Mapping[str, Type]:
         """Return the types of a file's outputs; a pipeline's are those of their sources."""
@@ -113,12 +130,15 @@ class Scope:
     matrix: Any = None
     outputs: Mapping[str, Type] | None = None
     """Own outputs of a body in place."""
+    own: Path = ()
+    """Where the step stands that the names are for."""
 
     def resolve(self, reference: Reference) -> Type | Fault:
         """Return the type of what a reference names, or what is wrong with it."""
         head = reference.parts[0]
         if head not in self.contexts:
-            return self._unknown_context(reference)
+            is_lost = head == "matrix" and self.file.lost((*self.own, "matrix"))
+            return ANY if is_lost else self._unknown_context(reference)
         if head == "steps":
             return self._step_output(reference)
         if len(reference.parts) != 2:
@@ -138,11 +158,12 @@ class Scope:
         head = reference.parts[0]
         start, end = reference.part_span(0)
         known = (*STEP_CONTEXTS, *PIPELINE_CONTEXTS)
-        if head in known:
+        if head == "matrix" and self.own:
+            message = f'"{self.own[-1]}" has no matrix'
+            help_ = f'give the step a "matrix:" with the axis "{reference.parts[-1]}"'
+        elif head in known:
             message = f'"{head}" is not known here'
             help_ = f"this place knows {', '.join(self.contexts)}"
-            if head == "matrix":
-                help_ = "only a step with a `matrix:` has one"
         else:
             message = f'there is no context "{head}"'
             help_ = nearest(head, self.contexts)
@@ -157,7 +178,7 @@ class Scope:
     def _input(self, reference: Reference, name: str) -> Type | Fault:
         declared = self.file.model.inputs
         if name in declared:
-            return port_type(declared[name])
+            return ANY if self.file.is_broken(("inputs", name)) else port_type(declared[name])
         if self.file.lost(("inputs", name)):
             return ANY
         message = f'there is no input "{name}"'
@@ -167,7 +188,7 @@ class Scope:
         declared = self.outputs or {}
         if name in declared:
             return Type(declared[name].kind if declared[name].is_path else "file", format=declared[name].format)
-        if self.file.is_broken(("outputs", name)) or (self.outputs is None):
+        if self.file.lost((*self.own, "outputs", name)) or self.outputs is None:
             return ANY
         return self._missing(reference, 1, "unknown-output", f'there is no output "{name}"', declared)
 
@@ -188,7 +209,10 @@ class Scope:
             for axis, value in instance.items():
                 axes.setdefault(axis, []).append(value)
         if name not in axes:
-            return self._missing(reference, 1, "unknown-axis", f'the matrix has no axis "{name}"', axes)
+            if self.file.lost((*self.own, "matrix", name)):
+                return ANY
+            message = f'the matrix of "{self.own[-1]}" has no axis "{name}"'
+            return self._missing(reference, 1, "unknown-axis", message, axes)
         kind = type_of_value(tuple(axes[name]))
         nullable = len(axes[name]) < len(instances(self.matrix))
         return ANY if kind.kind == "mixed" else Type(kind.kind, nullable=nullable)
@@ -228,7 +252,9 @@ class Scope:
             found = signature.outputs[port]
             return Type(found.kind, found.many or signature.is_many, found.nullable, found.format)
         holder = signature.file or self.file
-        if holder.is_broken(("outputs", port) if signature.file else ("steps", step, "outputs", port)):
+        if holder.lost(("outputs", port) if signature.file else ("steps", step, "outputs", port)):
+            return ANY
+        if signature.mentions("outputs", port):
             return ANY
         return self._unknown_output(reference, step, port, signature)
 

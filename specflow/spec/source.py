@@ -11,7 +11,7 @@ import gc
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -125,6 +125,7 @@ class _Reader:
         self.stack: list[_Open] = []
         self.anchors: dict[str, tuple[Any, Place]] = {}
         self.aliased = 0
+        self.twice: dict[int, int] = {}
         self.broken: set[Path] = set()
         self.incomplete: set[Path] = set()
 
@@ -136,9 +137,8 @@ class _Reader:
             self.found = [self._bad_character(failure)]
         except yaml.MarkedYAMLError as failure:
             result = None
-            # Keys that come twice may come from the same slip, such as a line that lost its indentation.
-            self.found = [found for found in self.found if found.code not in ("duplicate-key", "unknown-alias")]
-            self.found.append(syntax_fault(failure, self.name, self.text))
+            # What was found before may come from the same slip, such as a line that lost its indentation.
+            self.found = [syntax_fault(failure, self.name, self.text)]
         if result is None or () in self.broken:
             if not self.found:
                 self.found.append(
@@ -209,9 +209,7 @@ class _Reader:
     def _add_pair(self, top: _Open, key: tuple[Any, Any], value: Any, place: Place) -> None:
         name, event = key
         if not isinstance(event, yaml.ScalarEvent):
-            self.incomplete.add(self._path())
-            if not isinstance(event, yaml.AliasEvent):  # an alias of nothing is told already
-                self._report("bad-key", "a key must be a plain word, not a list or a mapping", event)
+            self._refuse_key(event)
             return
         if not isinstance(name, str):
             name = event.value
@@ -225,15 +223,41 @@ class _Reader:
             self._report("merge-key", "merge keys are not part of the language", event, help_)
             return
         if name in top.data:
-            first = top.place.keys[name]
-            seen = Related(self._span(first.start_mark, first.end_mark), "first given here")
-            message = f'key "{name}" is given twice; only one of them can hold'
-            self.broken.add((*self._path(), name))
-            self._report("duplicate-key", message, event, "remove one of them", seen)
+            self._report_twice(top.place, name, event)
             return
         top.data[name] = value
         top.place.keys[name] = event
         top.place.items[name] = place
+
+    def _refuse_key(self, event: Any) -> None:
+        """Report a key that is a collection; what a mistaken mapping holds can't be trusted."""
+        self.broken.add(self._path())
+        if isinstance(event, yaml.AliasEvent):  # an alias of nothing, which is told already
+            return
+        start = event.start_mark.index
+        help_ = "write an expression as ${{ … }}" if self.text[start - 1 : start + 1] == "{{" else ""
+        place = self._span(event.start_mark, event.end_mark)
+        self.found = [found for found in self.found if found.code != "bad-key" or found.span < place]  # keys within
+        self._report("bad-key", "a key must be a plain word, not a list or a mapping", event, help_)
+
+    def _report_twice(self, holder: Place, name: str, event: Any) -> None:
+        """Report a key that comes twice; with another one of its mapping, where a line between two mappings is gone."""
+        path = self._path()
+        self.broken.add((*path, name))
+        if id(holder) not in self.twice:
+            first = holder.keys[name]
+            seen = Related(self._span(first.start_mark, first.end_mark), "first given here")
+            message = f'key "{name}" is given twice; only one of them can hold'
+            self.twice[id(holder)] = len(self.found)
+            self._report("duplicate-key", message, event, "remove one of them", seen)
+            return
+        index = self.twice[id(holder)]
+        told = self.found[index]
+        also = Related(self._span(event.start_mark, event.end_mark), f'also "{name}"')
+        self.found[index] = replace(told, related=(*told.related, also))
+        if path:
+            self.broken.add(path)
+            self.incomplete.add(path[:-1])
 
     def _is_key(self) -> bool:
         """Return whether what comes next is a key of a mapping."""

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 
 from specflow.diagnostics import Diagnostic
 from specflow.spec.checks import calls, commands, files, pipeline, ports, secrets, steps
+from specflow.spec.checks.causes import by_cause, without_doubtful_warnings
 from specflow.spec.checks.context import Context
-from specflow.spec.load import Workspace
+from specflow.spec.load import File, Workspace
 from specflow.spec.scope import Signatures
 
 __all__ = ["PIPELINE_RULES", "PROJECT_RULES", "STEP_RULES", "Rule", "check"]
@@ -67,6 +68,12 @@ PROJECT_RULES: tuple[Rule, ...] = (
 )
 
 
+def _was_told_of(file: File) -> bool:
+    """Return whether something was found wrong with a file while it was loaded."""
+    used = [name for name, step in file.model.steps.items() if step.uses] if file.kind == "pipeline" else []
+    return bool(file.broken or file.incomplete) or any(name not in file.uses for name in used)
+
+
 def check(workspace: Workspace, targets: tuple[str, ...]) -> tuple[Diagnostic, ...]:
     """Return what is wrong in a spec and in the files it uses, beyond their structure.
 
@@ -76,9 +83,10 @@ def check(workspace: Workspace, targets: tuple[str, ...]) -> tuple[Diagnostic, .
     found: list[Diagnostic] = []
     for file in workspace.files.values():
         context = Context(file, workspace, signatures, targets)
-        for rule in STEP_RULES if file.kind == "step" else PIPELINE_RULES:
-            found.extend(rule(context))
+        rules = STEP_RULES if file.kind == "step" else PIPELINE_RULES
+        own = [diagnostic for rule in rules for diagnostic in rule(context)]
+        found.extend(without_doubtful_warnings(own, _was_told_of(file)))
     if workspace.project is not None:
         context = Context(workspace.project, workspace, signatures, targets)
         found.extend(diagnostic for rule in PROJECT_RULES for diagnostic in rule(context))
-    return tuple(found)
+    return by_cause(found)

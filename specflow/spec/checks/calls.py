@@ -9,11 +9,11 @@ from specflow.attempt.values import value_problem
 from specflow.diagnostics import Diagnostic, Related, error
 from specflow.spec import model
 from specflow.spec.checks.context import Context
-from specflow.spec.checks.ports import port_facts
+from specflow.spec.checks.ports import is_sound, port_facts
 from specflow.spec.expressions import holds_expression
 from specflow.spec.load import File
 from specflow.spec.scope import StepSignature, port_type
-from specflow.spec.types import Type, fits, nearest
+from specflow.spec.types import Type, closest, fits, nearest
 
 __all__ = ["input_faults"]
 
@@ -31,20 +31,17 @@ def _given(
     context: Context, name: str, step: model.StepUse, signature: StepSignature, port: str, value: Any
 ) -> Iterator[Diagnostic]:
     path = ("steps", name, "inputs", port)
-    declared = signature.inputs
-    if declared is not None and port not in declared and not _is_lost(signature, port):
-        message = f'"{name}" has no input "{port}"'
-        yield error(
-            "unknown-input", message, context.file.key_span(*path), nearest(port, declared), *_declared_at(signature)
-        )
-        return
-    target = declared.get(port) if declared is not None else None
+    target = (signature.inputs or {}).get(port)
+    if signature.inputs is not None and target is None and not _is_told_there(signature, port):
+        yield _unknown(context, name, step, signature, port)
+    if target is not None and (not is_sound(target) or _is_broken(signature, port)):
+        target = None
     items = value if isinstance(value, tuple) else (value,)
     kinds: list[Type | None] = []
     for index, item in enumerate(items):
         where = (*path, index) if isinstance(value, tuple) else path
         if holds_expression(item):
-            kind, found = context.typed(where, item, context.pipeline_scope(step))
+            kind, found = context.typed(where, item, context.pipeline_scope(step, name))
             yield from found
             kinds.append(kind)
     if target is None or None in kinds:
@@ -55,6 +52,18 @@ def _given(
         yield from _mismatch(context, name, port, target, kinds[0] or Type("any"), path, signature)
     elif value is not None:
         yield from _literal(context, name, port, target, value, path)
+
+
+def _unknown(context: Context, name: str, step: model.StepUse, signature: StepSignature, port: str) -> Diagnostic:
+    declared = signature.inputs or {}
+    message = f'"{name}" has no input "{port}"'
+    help_ = nearest(port, declared)
+    needed = _without_value(context, name, step, signature)
+    if closest(port, declared) is None and needed:
+        names = ", ".join(f'"{other}"' for other in needed)
+        help_ = f"its input {names} has no value yet" if len(needed) == 1 else f"its inputs {names} have no value yet"
+    place = context.file.key_span("steps", name, "inputs", port)
+    return error("unknown-input", message, place, help_, *_declared_at(signature))
 
 
 def _list_with_expressions(
@@ -68,7 +77,7 @@ def _list_with_expressions(
     for index, item in enumerate(value):
         where = (*path, index)
         if holds_expression(item):
-            kind, _ = context.typed(where, item, context.pipeline_scope(context.file.model.steps[name]))
+            kind, _ = context.typed(where, item, context.pipeline_scope(context.file.model.steps[name], name))
             if kind is not None and not fits(kind, single):
                 message = f'"{name}.{port}" takes a list of {single}, and this element is {kind.a}'
                 yield error("type-mismatch", message, context.file.span(*where))
@@ -141,33 +150,47 @@ def _conversion(kind: Type, wanted: Type) -> str:
 
 
 def _missing(context: Context, name: str, step: model.StepUse, signature: StepSignature) -> Iterator[Diagnostic]:
-    for port, declared in (signature.inputs or {}).items():
-        if port in step.inputs or declared.optional or declared.default is not None:
-            continue
-        if context.file.is_broken(("steps", name, "inputs", port)):
-            continue
-        if port in _misspelt(step, signature):
-            continue
-        message = f'"{name}" needs a value for its input "{port}"'
-        path = ("steps", name, "inputs") if context.file.document.has(("steps", name, "inputs")) else ("steps", name)
-        yield error(
-            "missing-input",
-            message,
-            context.file.key_span(*path),
-            f'add "{port}: …" to its inputs',
-            *_port_at(signature, port),
-        )
+    unknown = [port for port in step.inputs if port not in (signature.inputs or {})]
+    needed = _without_value(context, name, step, signature)
+    meant = {closest(port, signature.inputs or {}) for port in unknown}
+    needed = [port for port in needed if port not in meant]
+    if not needed or None in meant:  # what is needed may be given by a wrong name, and is told there
+        return
+    names = ", ".join(f'"{port}"' for port in needed)
+    wanted = f"a value for its input {names}" if len(needed) == 1 else f"values for its inputs {names}"
+    path = ("steps", name, "inputs") if context.file.document.has(("steps", name, "inputs")) else ("steps", name)
+    help_ = "add " + " and ".join(f'"{port}: …"' for port in needed) + " to its inputs"
+    related = (place for port in needed for place in _port_at(signature, port))
+    yield error(
+        "missing-input",
+        f'"{name}" needs {wanted}',
+        context.file.key_span(*path),
+        help_,
+        *related,
+    )
 
 
-def _misspelt(step: model.StepUse, signature: StepSignature) -> set[str]:
-    """Return ports whose name is probably meant by an unknown one: they are misspelt, not missing."""
-    declared = signature.inputs or {}
-    unknown = [port for port in step.inputs if port not in declared]
-    return {nearest(port, declared).split('"')[1] for port in unknown if "did you mean" in nearest(port, declared)}
+def _without_value(context: Context, name: str, step: model.StepUse, signature: StepSignature) -> list[str]:
+    """Return the inputs of a step that need a value and are given none."""
+    return [
+        port
+        for port, declared in (signature.inputs or {}).items()
+        if port not in step.inputs
+        and not declared.optional
+        and declared.default is None
+        and not context.file.is_broken(("steps", name, "inputs", port))
+        and not _is_broken(signature, port)
+    ]
 
 
-def _is_lost(signature: StepSignature, port: str) -> bool:
-    return signature.file is not None and signature.file.lost(("inputs", port))
+def _is_broken(signature: StepSignature, port: str) -> bool:
+    return signature.file is not None and signature.file.is_broken(("inputs", port))
+
+
+def _is_told_there(signature: StepSignature, port: str) -> bool:
+    """Return whether the used file is at fault: it lost the port to a mistake, or reads it without declaring it."""
+    is_lost = signature.file is not None and signature.file.lost(("inputs", port))
+    return is_lost or signature.mentions("inputs", port)
 
 
 def _declared_at(signature: StepSignature) -> tuple[Related, ...]:

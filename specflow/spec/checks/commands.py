@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
-from specflow.diagnostics import Diagnostic, error, warning
+from specflow.diagnostics import Diagnostic, Related, error, warning
+from specflow.spec.checks.causes import SHOWN
 from specflow.spec.checks.context import Body, Context
 from specflow.spec.commands import Argument, Command, Group, read_command, read_vector
-from specflow.spec.expressions import OPENING, Expression, parse_template, references
-from specflow.spec.expressions import ExpressionError as SyntaxProblem
+from specflow.spec.expressions import OPENING, Expression
+from specflow.spec.mentions import mentions
+from specflow.spec.scope import Scope
 from specflow.spec.source import Path
-from specflow.spec.types import Fault, infer
+from specflow.spec.types import Fault, closest, infer
 
 __all__ = ["command_faults", "command_of", "unread_inputs", "unwritten_outputs", "variable_faults"]
 
@@ -26,15 +30,29 @@ def command_of(body: object) -> tuple[Command | None, tuple[Fault, ...]]:
 def command_faults(context: Context) -> Iterator[Diagnostic]:
     """Yield what is wrong in every `run`: syntax, unknown names, lists and absent values in the wrong place."""
     for body in context.bodies():
-        path = (*body.path, "run")
-        if body.body.shell is not None:
-            yield from _expressions_in_script(context, body, path)
-            continue
-        command, faults = command_of(body.body)
-        yield from (context.diagnostic(path, fault) for fault in faults)
-        if command is not None:
-            yield from _argument_faults(context, body, command, path)
-            yield from _not_for_spark(context, body, command, path)
+        yield from _command_faults(context, body)
+
+
+def _command_faults(context: Context, body: Body) -> Iterator[Diagnostic]:
+    path = (*body.path, "run")
+    if any(context.file.lost((*body.path, key)) for key in ("engine", "shell")):
+        return
+    if body.body.shell is not None:
+        yield from _expressions_in_script(context, body, path)
+        return
+    command, faults = command_of(body.body)
+    yield from _told_together([context.diagnostic(path, fault) for fault in faults])
+    if command is not None:
+        yield from _argument_faults(context, body, command, path)
+        yield from _not_for_spark(context, body, command, path)
+
+
+def _told_together(found: list[Diagnostic]) -> Iterator[Diagnostic]:
+    """Yield the faults of a command; all that asks for a shell as one, because one word mends it."""
+    yield from (diagnostic for diagnostic in found if diagnostic.code != "shell-syntax")
+    asking = [diagnostic for diagnostic in found if diagnostic.code == "shell-syntax"]
+    if asking:
+        yield replace(asking[0], related=tuple(Related(other.span, "and here") for other in asking[1 : SHOWN + 1]))
 
 
 def _expressions_in_script(context: Context, body: Body, path: Path) -> Iterator[Diagnostic]:
@@ -113,72 +131,49 @@ def _not_for_spark(context: Context, body: Body, command: Command, path: Path) -
         yield context.diagnostic(path, Fault("spark-needs-python", message, first.start, first.end, help_, item))
 
 
-def _texts(body: Body) -> Iterator[str]:
-    """Yield every text of a body that may name ports: the command's and the variables'."""
-    run = body.body.run
-    if body.body.shell is None:
-        yield from (run,) if isinstance(run, str) else (item for item in run or () if isinstance(item, str))
-    yield from (value for value in body.body.env.values() if isinstance(value, str))
-
-
-def _named(body: Body, head: str) -> set[str]:
-    """Return the ports of a kind (`inputs`, `outputs`) that a body names anywhere."""
-    found = set()
-    for text in _texts(body):
-        for piece in _expressions(text):
-            found |= {ref.parts[1] for ref in references(piece) if ref.parts[0] == head and len(ref.parts) > 1}
-    return found
-
-
-def _expressions(text: str) -> tuple[Expression, ...]:
-    try:
-        return parse_template(text).expressions
-    except SyntaxProblem:
-        return ()
-
-
-def _has_syntax_faults(context: Context, body: Body) -> bool:
-    if any(fault.code == "expression-syntax" for fault in command_of(body.body)[1]):
+def _has_faults(context: Context, body: Body) -> bool:
+    """Return whether something is wrong with what a body says of its ports: it may be that what it should mention."""
+    if context.file.is_broken((*body.path, "run")) or context.file.is_broken((*body.path, "env")):
         return True
-    return context.file.is_broken((*body.path, "run")) or context.file.is_broken((*body.path, "env"))
+    found = (*_command_faults(context, body), *_faults_of_variables(context, body.path, body.body, body.scope))
+    return any(diagnostic.severity == "error" for diagnostic in found)
 
 
 def unwritten_outputs(context: Context) -> Iterator[Diagnostic]:
     """Yield declared outputs that neither the command nor a variable names: the step could not write them."""
     for body in context.bodies():
-        if body.body.run is None or _has_syntax_faults(context, body):
+        first, *others = _unmentioned(body, "outputs") or ("",)
+        if body.body.run is None or not first or _has_faults(context, body):
             continue
-        named = _named(body, "outputs")
-        misspelt = named - set(body.body.outputs)
-        for name in body.body.outputs:
-            if name in named or _is_meant(name, misspelt):
-                continue
-            message = f'the command does not mention the output "{name}", so the step can\'t know where to write it'
-            help_ = f"hand it over: --{name.replace('_', '-')} ${{{{ outputs.{name} }}}}"
-            if body.body.shell is not None:
-                help_ = f"hand it over: env: {{{name.upper()}: ${{{{ outputs.{name} }}}}}}"
-            yield error("unwritten-output", message, context.file.key_span(*body.path, "outputs", name), help_)
+        message = f'the command does not mention the output "{first}", so the step can\'t know where to write it'
+        help_ = f"hand it over: --{first.replace('_', '-')} ${{{{ outputs.{first} }}}}"
+        if body.body.shell is not None:
+            help_ = f"hand it over: env: {{{first.upper()}: ${{{{ outputs.{first} }}}}}}"
+        related = (Related(context.file.key_span(*body.path, "outputs", name), f'nor "{name}"') for name in others)
+        yield error("unwritten-output", message, context.file.key_span(*body.path, "outputs", first), help_, *related)
 
 
 def unread_inputs(context: Context) -> Iterator[Diagnostic]:
     """Yield a step file's inputs that its command and variables never name."""
     for body in context.bodies():
-        if body.body.run is None or _has_syntax_faults(context, body):
+        first, *others = _unmentioned(body, "inputs") or ("",)
+        if body.body.run is None or not first:
             continue
-        named = _named(body, "inputs")
-        misspelt = named - set(body.body.inputs)
-        for name in body.body.inputs:
-            if name in named or _is_meant(name, misspelt):
-                continue
-            message = f'the command never mentions the input "{name}"'
-            help_ = f"hand it over: --{name.replace('_', '-')} ${{{{ inputs.{name} }}}}, or leave the input out"
-            yield warning("unread-input", message, context.file.key_span("inputs", name), help_)
+        message = f'the command never mentions the input "{first}"'
+        help_ = f"hand it over: --{first.replace('_', '-')} ${{{{ inputs.{first} }}}}, or leave the input out"
+        related = (Related(context.file.key_span("inputs", name), f'nor "{name}"') for name in others)
+        yield warning("unread-input", message, context.file.key_span("inputs", first), help_, *related)
 
 
-def _is_meant(name: str, misspelt: set[str]) -> bool:
-    import difflib
-
-    return any(difflib.get_close_matches(word, [name], n=1, cutoff=0.6) for word in misspelt)
+def _unmentioned(body: Body, kind: str) -> tuple[str, ...]:
+    """Return the declared ports that a body never names; not those that it may name by an unknown name."""
+    declared = getattr(body.body, kind)
+    named = mentions(body.body, kind)
+    unknown = named - set(declared)
+    unnamed = tuple(name for name in declared if name not in named)
+    if len(unnamed) <= len(unknown):
+        return ()
+    return tuple(name for name in unnamed if not any(closest(word, [name]) for word in unknown))
 
 
 def variable_faults(context: Context) -> Iterator[Diagnostic]:
@@ -189,13 +184,17 @@ def variable_faults(context: Context) -> Iterator[Diagnostic]:
         places = [((), context.file.model, context.pipeline_scope())]
         own = {body.name: body.scope for body in context.bodies()}
         for name, step in context.file.model.steps.items():
-            places.append((("steps", name), step, own.get(name) or context.pipeline_scope(step)))  # type: ignore[arg-type]  # () and a pair
+            places.append((("steps", name), step, own.get(name) or context.pipeline_scope(step, name)))  # type: ignore[arg-type]  # () and a pair
     for path, holder, scope in places:
-        for name, value in holder.env.items():
-            if isinstance(value, str):
-                where = (*path, "env", name)
-                kind, found = context.typed_text(where, value, scope)
-                yield from found
-                if kind is not None and kind.many:
-                    message = "a variable holds one text, and this is a list"
-                    yield error("expression-type", message, context.file.span(*where), "join(list, ',') makes one text")
+        yield from _faults_of_variables(context, path, holder, scope)
+
+
+def _faults_of_variables(context: Context, path: Path, holder: Any, scope: Scope) -> Iterator[Diagnostic]:
+    for name, value in holder.env.items():
+        if isinstance(value, str):
+            where = (*path, "env", name)
+            kind, found = context.typed_text(where, value, scope)
+            yield from found
+            if kind is not None and kind.many:
+                message = "a variable holds one text, and this is a list"
+                yield error("expression-type", message, context.file.span(*where), "join(list, ',') makes one text")

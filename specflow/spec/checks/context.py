@@ -38,15 +38,15 @@ class Context:
     signatures: Signatures
     targets: tuple[str, ...]
 
-    def scope(self, contexts: tuple[str, ...], matrix: Any = None, outputs: Any = None) -> Scope:
-        """Return a scope of this file that knows some contexts."""
-        return Scope(self.file, self.workspace, self.signatures, contexts, matrix, outputs)
+    def scope(self, contexts: tuple[str, ...], matrix: Any = None, outputs: Any = None, own: Path = ()) -> Scope:
+        """Return a scope of this file that knows some contexts; `own` is where the step stands that it is for."""
+        return Scope(self.file, self.workspace, self.signatures, contexts, matrix, outputs, own)
 
-    def pipeline_scope(self, step: model.StepUse | None = None) -> Scope:
+    def pipeline_scope(self, step: model.StepUse | None = None, name: str = "") -> Scope:
         """Return the scope of values in a pipeline's step, or in the pipeline itself."""
         matrix = step.matrix if step is not None else None
         contexts = tuple(c for c in PIPELINE_CONTEXTS if c != "matrix" or matrix is not None)
-        return self.scope(contexts, matrix)
+        return self.scope(contexts, matrix, own=("steps", name) if name else ())
 
     def bodies(self) -> Iterator[Body]:
         """Yield the bodies that this file holds: commands and notebooks, not uses."""
@@ -58,7 +58,8 @@ class Context:
             if step.uses is None:
                 outputs = {port: port_type(output) for port, output in step.outputs.items()}
                 contexts = (*self.pipeline_scope(step).contexts, "outputs")
-                yield Body(("steps", name), name, step, self.scope(contexts, step.matrix, outputs))
+                path = ("steps", name)
+                yield Body(path, name, step, self.scope(contexts, step.matrix, outputs, path))
 
     def diagnostic(self, path: Path, fault: Fault) -> Diagnostic:
         """Return a fault in the text at `path` as a diagnostic at its own place in the file."""

@@ -8,9 +8,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path as FilePath
 
+from specflow.attempt.values import value_problem
 from specflow.diagnostics import Diagnostic, error
 from specflow.spec import model
 from specflow.spec.checks.context import Context
+from specflow.spec.checks.ports import is_sound, port_facts
 from specflow.spec.expressions import holds_expression
 from specflow.spec.load import inside
 from specflow.spec.source import Path
@@ -178,6 +180,8 @@ def _source_faults(context: Context, path: Path, source: model.DataSource) -> It
 
 
 def _literal_faults(context: Context, path: Path, value: object, port: model.Input) -> Iterator[Diagnostic]:
+    if not is_sound(port) or value_problem(value, port_facts(port)) is not None:
+        return  # told where the port is declared, or where it is given its value
     kind = "file" if port.type in ("file", "metrics") else "folder"
     if isinstance(value, tuple):
         for index, item in enumerate(value):

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from specflow.diagnostics import Diagnostic, error, warning
-from specflow.spec.checks.commands import command_of
 from specflow.spec.checks.context import Context
-from specflow.spec.commands import Group
 from specflow.spec.cron import CronError, parse_cron, unknown_timezone
-from specflow.spec.expressions import ExpressionError, Reference, parse_template, references
+from specflow.spec.expressions import Reference, parse_template
+from specflow.spec.mentions import mentions
 from specflow.spec.source import Path
 from specflow.spec.types import Type, fits
 
@@ -78,48 +77,8 @@ def schedule_faults(context: Context) -> Iterator[Diagnostic]:
 
 def unread_inputs(context: Context) -> Iterator[Diagnostic]:
     """Yield inputs that no step and no output reads."""
-    read = {ref.parts[1] for text in _texts(context) for ref in _references(text) if _is_input(ref)}
-    if context.file.broken:
-        return
+    read = mentions(context.file.model, "inputs")
     for name in context.file.model.inputs:
-        if name not in read and name not in _read_by_commands(context):
+        if name not in read:
             message = f'nothing in the pipeline reads the input "{name}"'
             yield warning("unread-input", message, context.file.key_span("inputs", name), "read it, or leave it out")
-
-
-def _is_input(reference: Reference) -> bool:
-    return reference.parts[0] == "inputs" and len(reference.parts) > 1
-
-
-def _references(text: str) -> tuple[Reference, ...]:
-    try:
-        expressions = parse_template(text).expressions
-    except ExpressionError:
-        return ()
-    return tuple(ref for expression in expressions for ref in references(expression))
-
-
-def _texts(context: Context) -> Iterator[str]:
-    pipeline = context.file.model
-    values = [*pipeline.env.values()]
-    for step in pipeline.steps.values():
-        values += [*step.env.values(), step.when]
-        for value in step.inputs.values():
-            values += value if isinstance(value, tuple) else (value,)
-    for output in pipeline.outputs.values():
-        values.append(output.location)
-        if output.registered is not None:
-            values += [output.registered.name, output.registered.version]
-    yield from (value for value in values if isinstance(value, str))
-
-
-def _read_by_commands(context: Context) -> set[str]:
-    found = set()
-    for step in context.file.model.steps.values():
-        command, _ = command_of(step)
-        for item in command.items if command is not None else ():
-            for argument in item.arguments if isinstance(item, Group) else (item,):
-                for part in argument.parts:
-                    if not isinstance(part, str):
-                        found |= {ref.parts[1] for ref in references(part) if _is_input(ref)}
-    return found

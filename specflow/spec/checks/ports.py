@@ -14,7 +14,7 @@ from specflow.spec.expressions import holds_expression
 from specflow.spec.scope import port_type
 from specflow.spec.types import fits
 
-__all__ = ["bad_declarations", "port_facts"]
+__all__ = ["bad_declarations", "is_sound", "port_facts"]
 
 
 def port_facts(port: model.Input) -> dict[str, Any]:
@@ -25,6 +25,19 @@ def port_facts(port: model.Input) -> dict[str, Any]:
         if value is not None and value is not False:
             facts[key] = list(value) if isinstance(value, tuple) else value
     return facts
+
+
+def is_sound(port: model.Input) -> bool:
+    """Return whether values can be held against a declared input: its pattern and its bounds make sense."""
+    try:
+        compile_pattern(port.pattern or "")
+    except PatternError:
+        return False
+    if port.type == "integer" and any(isinstance(bound, float) for bound in (port.minimum, port.maximum)):
+        return False
+    if any(value_problem(choice, {"type": port.type}) is not None for choice in port.enum or ()):
+        return False
+    return port.minimum is None or port.maximum is None or port.minimum <= port.maximum
 
 
 def bad_declarations(context: Context) -> Iterator[Diagnostic]:

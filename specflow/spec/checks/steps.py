@@ -7,17 +7,10 @@ from typing import Any
 
 from specflow.diagnostics import Diagnostic, Related, Span, error, warning
 from specflow.spec import model
-from specflow.spec.checks.commands import command_of
 from specflow.spec.checks.context import Context
-from specflow.spec.commands import Group
-from specflow.spec.expressions import (
-    Expression,
-    ExpressionError,
-    holds_expression,
-    parse_template,
-    references,
-    status_functions,
-)
+from specflow.spec.expressions import references, status_functions
+from specflow.spec.load import File
+from specflow.spec.mentions import expressions_in, texts_of_step
 from specflow.spec.scope import instances
 from specflow.spec.source import Path
 from specflow.spec.types import Fault, nearest, type_of_value
@@ -48,24 +41,17 @@ def missing_bodies(context: Context) -> Iterator[Diagnostic]:
     for name, step in context.file.model.steps.items():
         if {"uses", "run", "notebook"} & step.model_fields_set:
             continue
-        if any(context.file.is_broken(("steps", name, key)) for key in ("uses", "run", "notebook")):
+        if any(context.file.is_broken(("steps", name, key)) for key in ("uses", "run", "notebook", "shell", "engine")):
             continue
         if not step.extensions:
-            misspelt = [key for key in ("uses", "run", "notebook") if _is_misspelt(context, name, key)]
-            if not misspelt:
-                help_ = 'add "uses: <file or folder>" or "run: <command>"'
-                yield error("no-body", f'"{name}" has no body', context.file.key_span("steps", name), help_)
+            help_ = 'add "uses: <file or folder>" or "run: <command>"'
+            yield error("no-body", f'"{name}" has no body', context.file.key_span("steps", name), help_)
         elif len(step.extensions) > 1:
             keys = sorted(step.extensions)
             message = f'"{name}" has several native bodies: {", ".join(keys)}'
             yield error("two-bodies", message, context.file.key_span("steps", name, keys[1]), "keep one of them")
         else:
             yield from _misplaced_native(context, name, step)
-
-
-def _is_misspelt(context: Context, name: str, key: str) -> bool:
-    lost = [str(path[2]) for path in context.file.broken if len(path) == 3 and path[:2] == ("steps", name)]
-    return any(nearest(word, ("uses", "run", "notebook")) == f'did you mean "{key}"?' for word in lost)
 
 
 def _misplaced_native(context: Context, name: str, step: model.StepUse) -> Iterator[Diagnostic]:
@@ -91,29 +77,14 @@ def unknown_neighbours(context: Context) -> Iterator[Diagnostic]:
                 )
 
 
-def _expressions_of(step: model.StepUse) -> Iterator[Expression]:
-    command, _ = command_of(step)
-    for item in command.items if command is not None else ():
-        for argument in item.arguments if isinstance(item, Group) else (item,):
-            yield from (part for part in argument.parts if not isinstance(part, str))
-    texts = [*step.env.values(), step.when]
-    for value in step.inputs.values():
-        texts.extend(value if isinstance(value, tuple) else (value,))
-    for text in texts:
-        if holds_expression(text):
-            try:
-                yield from parse_template(str(text)).expressions
-            except ExpressionError:
-                continue
-
-
 def needs(context: Context, name: str) -> tuple[str, ...]:
     """Return the steps that a step waits for, as far as they exist, in the order they are named."""
     steps = context.file.model.steps
     step = steps[name]
     named = list(step.after)
-    for expression in _expressions_of(step):
-        named.extend(ref.parts[1] for ref in references(expression) if ref.parts[0] == "steps" and len(ref.parts) > 1)
+    for text in texts_of_step(step):
+        refs = (ref for expression in expressions_in(text) for ref in references(expression))
+        named.extend(ref.parts[1] for ref in refs if ref.parts[0] == "steps" and len(ref.parts) > 1)
     return tuple(dict.fromkeys(other for other in named if other in steps))
 
 
@@ -240,13 +211,17 @@ def unfit_computes(context: Context) -> Iterator[Diagnostic]:
         if used.file is None and step.uses is not None:
             continue
         body = used.file.model if used.file is not None else step
-        if used.kind == "pipeline" or body.engine == "spark":
+        if used.kind == "pipeline" or body.engine == "spark" or _may_be_spark(context, used.file, name):
             continue
         path = ("steps", name, "compute") if step.compute else ("compute",)
         message = f'"{name}" is a process on one machine, and this compute has several'
         yield error(
             "nodes-need-spark", message, context.file.span(*path), 'say "engine: spark", or name another compute'
         )
+
+
+def _may_be_spark(context: Context, used: File | None, name: str) -> bool:
+    return used.lost(("engine",)) if used is not None else context.file.lost(("steps", name, "engine"))
 
 
 def unknown_environments(context: Context) -> Iterator[Diagnostic]:
@@ -351,7 +326,7 @@ def condition_faults(context: Context) -> Iterator[Diagnostic]:
         if isinstance(step.when, bool):
             yield _constant(context, name, step.when)
             continue
-        kind, found = context.typed(path, step.when, context.pipeline_scope(step), in_when=True)
+        kind, found = context.typed(path, step.when, context.pipeline_scope(step, name), in_when=True)
         yield from found
         template, _ = context.template(path, step.when)
         if kind is None or template is None:
