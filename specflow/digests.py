@@ -6,7 +6,10 @@ import hashlib
 import os
 from pathlib import Path as FilePath
 
-__all__ = ["digest_of_file", "digest_of_path", "files_below"]
+__all__ = ["RACY_NS", "digest_of_file", "digest_of_path", "files_below"]
+
+RACY_NS = 50_000_000
+"""A file written this short ago may be written again without its time stamp showing it."""
 
 
 def digest_of_file(path: FilePath | str) -> str:

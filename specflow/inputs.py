@@ -21,8 +21,6 @@ def read_inputs(
     `given` holds the texts by name, in order (a name given several times makes a list). A path is relative to `here`.
     Inputs with a default, and optional ones, may be left out; they are not in the result then.
     """
-    from specflow.spec.types import nearest
-
     declared = plan.document["inputs"]
     values: dict[str, Any] = {}
     found: list[Diagnostic] = []
@@ -30,7 +28,7 @@ def read_inputs(
         place = Span(f"-i {name}")
         if name not in declared:
             message = f'"{plan.name}" has no input "{name}"'
-            found.append(error("unknown-input", message, place, nearest(name, declared)))
+            found.append(error("unknown-input", message, place, _nearest(name, declared)))
             continue
         value, problem = _value(declared[name], texts, here)
         if problem is not None:
@@ -44,6 +42,12 @@ def read_inputs(
                 error("missing-input", f'"{plan.name}" needs a value for its input "{name}"', Span("-i"), help_)
             )
     return values, tuple(found)
+
+
+def _nearest(name: str, declared: Mapping[str, Any]) -> str:
+    from specflow.spec.types import nearest  # brings the whole language with it
+
+    return nearest(name, declared)
 
 
 def _value(facts: Mapping[str, Any], texts: list[str], here: FilePath) -> tuple[Any, tuple[str, str] | None]:

@@ -93,6 +93,8 @@ class Plan:
     sources: Mapping[str, FilePath] = field(default_factory=dict)
     root: FilePath | None = None
     """The project that it was made from, if it was made just now."""
+    watched: tuple[FilePath, ...] = ()
+    """Files and folders that it was made from, there or not; another plan comes out once one of them changes."""
 
     @property
     def name(self) -> str:

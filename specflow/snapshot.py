@@ -38,6 +38,8 @@ class Snapshot:
 
     digest: str
     files: tuple[CodeFile, ...]
+    watched: tuple[FilePath, ...] = ()
+    """What the snapshot was made from: folders, files, and ignore files, there or not."""
 
 
 def take_snapshot(folder: FilePath, root: FilePath, left_out: tuple[FilePath, ...] = ()) -> Snapshot:
@@ -46,14 +48,22 @@ def take_snapshot(folder: FilePath, root: FilePath, left_out: tuple[FilePath, ..
     `left_out` are spec files: what they mean is in the plan already. Symbolic links become what they point to; one
     that leads out of the project raises SnapshotError.
     """
-    files = tuple(_files(folder, root.resolve(), frozenset(path.resolve() for path in left_out)))
+    watched = [path / name for path in _between(folder, root) for name in IGNORE_FILES]
+    files = tuple(_files(folder, root.resolve(), frozenset(path.resolve() for path in left_out), watched))
     digest = hashlib.sha256()
     for file in files:
         digest.update(f"{file.path}\0{'x' if file.is_executable else '-'}\0{file.sha256}\n".encode())
-    return Snapshot(digest.hexdigest(), files)
+    return Snapshot(digest.hexdigest(), files, (*watched, *(file.source for file in files)))
 
 
-def _files(folder: FilePath, root: FilePath, left_out: frozenset[FilePath]) -> Iterator[CodeFile]:
+def _between(folder: FilePath, root: FilePath) -> tuple[FilePath, ...]:
+    """Return the folders above one, up to the project's root."""
+    return tuple(above for above in folder.parents if above == root or above.is_relative_to(root))
+
+
+def _files(
+    folder: FilePath, root: FilePath, left_out: frozenset[FilePath], watched: list[FilePath]
+) -> Iterator[CodeFile]:
     pending: list[tuple[FilePath, tuple[tuple[str, pathspec.GitIgnoreSpec], ...]]] = [
         (folder, (("", pathspec.GitIgnoreSpec.from_lines(ALWAYS_IGNORED)), *_rules_above(folder, root)))
     ]
@@ -65,6 +75,7 @@ def _files(folder: FilePath, root: FilePath, left_out: frozenset[FilePath]) -> I
         if real in seen:
             raise SnapshotError(f'"{here.relative_to(folder)}" is a link back into its own folder')
         seen.add(real)
+        watched += [here, *(here / name for name in IGNORE_FILES)]
         below = "" if here == folder else here.relative_to(folder).as_posix() + "/"
         rules = (*rules, *_rules_of(here, below))
         for entry in sorted(here.iterdir()):

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from collections.abc import Iterable
 from typing import TextIO
 
+from specflow.cli.terminal import is_colourful
 from specflow.diagnostics import Diagnostic
 from specflow.diagnostics.render import Format, render
 from specflow.spec.load import Loader
 from specflow.stages import texts_of
 
-__all__ = ["is_colourful", "show"]
-
-
-def is_colourful(stream: TextIO) -> bool:
-    """Return whether to colour: on a terminal, unless NO_COLOR says no; FORCE_COLOR says yes anywhere."""
-    if os.environ.get("NO_COLOR"):
-        return False
-    return bool(os.environ.get("FORCE_COLOR")) or (stream.isatty() and os.environ.get("TERM") != "dumb")
+__all__ = ["show"]
 
 
 def show(

@@ -35,8 +35,9 @@ def command(
     spec: FilePath, format_: str, target: str | None, profile: str | None, collapse: bool, output: FilePath | None
 ) -> int:
     """Draw the steps of SPEC and how they hang together, in one lane per target."""
-    from specflow.cli.findings import is_colourful, show
+    from specflow.cli.findings import show
     from specflow.cli.options import checked_target
+    from specflow.cli.terminal import is_colourful
     from specflow.graph.draw import draw
     from specflow.graph.placement import place
     from specflow.spec.load import Loader

@@ -8,11 +8,13 @@ import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path as FilePath
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from specflow.cli.findings import is_colourful, show
-from specflow.diagnostics import Diagnostic
-from specflow.spec.load import Loader
+from specflow.cli.terminal import is_colourful
+
+if TYPE_CHECKING:
+    from specflow.diagnostics import Diagnostic
+    from specflow.spec.load import Loader
 
 __all__ = ["display", "metrics_table", "outputs_list"]
 
@@ -102,6 +104,8 @@ class _Plain:
 
     def findings(self, diagnostics: Iterable[Diagnostic], loader: Loader) -> None:
         """Show what was found before the run."""
+        from specflow.cli.findings import show
+
         found = tuple(d for d in diagnostics if d.severity == "error" or not self.quiet)
         if found:
             show(found, loader)

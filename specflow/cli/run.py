@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -78,7 +79,7 @@ def command(
     quiet: bool,
 ) -> int:
     """Run SPEC, a pipeline or a step file, or a folder that `specflow compile` wrote."""
-    from specflow.cli.options import checked_target, read_assignments
+    from specflow.cli.options import read_assignments
     from specflow.cli.progress import display
     from specflow.errors import UsageError
 
@@ -88,18 +89,15 @@ def command(
             f'"{expect}" is too little of a digest to pin a plan', f"give {LEAST_DIGITS} of its digits or more"
         )
     show = display(format_, quiet=quiet)
-    plan = _plan(spec, checked_target(target), profile, expect, show)
+    plan = _plan(spec, target, profile, expect, show)
     if plan is None:
         return 1
     return _run(plan, given, jobs, output, allowed, use_cache, forced, show)
 
 
 def _plan(spec: FilePath, target: str | None, profile: str | None, expect: str | None, show: Any) -> Any:
-    from specflow.diagnostics import has_errors
     from specflow.errors import PlanError, UsageError
     from specflow.plan import is_plan_folder, load_plan
-    from specflow.spec.load import Loader
-    from specflow.stages import make_plan, validate
 
     if is_plan_folder(spec):
         if target is not None or profile is not None:
@@ -109,9 +107,7 @@ def _plan(spec: FilePath, target: str | None, profile: str | None, expect: str |
         specs = [spec / name for name in ("step.yaml", "pipeline.yaml") if (spec / name).is_file()]
         help_ = f"name the spec: {specs[0]}" if specs else "name a spec, or a folder that `specflow compile` wrote"
         raise UsageError(f'"{spec}" is a folder without a plan.json', help_)
-    loader = Loader(FilePath.cwd(), profile)
-    plan, found = make_plan(validate(spec, loader), target)
-    show.findings(found, loader)
+    plan = _remembered(spec, target, profile, show) or _made(spec, target, profile, show)
     if plan is None:
         show.refused()
         return None
@@ -119,7 +115,39 @@ def _plan(spec: FilePath, target: str | None, profile: str | None, expect: str |
         raise PlanError(
             f"the plan's digest is {plan.document['digest']}, not {expect}", "review the spec, or pin its digest"
         )
-    assert not has_errors(found)
+    return plan
+
+
+def _remembered(spec: FilePath, target: str | None, profile: str | None, show: Any) -> Any:
+    """Return the plan that was made from the same files before, its warnings shown again; None if there is none."""
+    from specflow.memory import recall
+
+    kept = recall(spec, target, profile)
+    if kept is None:
+        return None
+    plan, findings = kept
+    if findings:
+        from specflow.diagnostics.model import from_plain
+        from specflow.spec.load import Loader
+
+        show.findings(tuple(from_plain(finding) for finding in findings), Loader(FilePath.cwd()))
+    return plan
+
+
+def _made(spec: FilePath, target: str | None, profile: str | None, show: Any) -> Any:
+    from dataclasses import asdict
+
+    from specflow.cli.options import checked_target
+    from specflow.memory import remember
+    from specflow.spec.load import Loader
+    from specflow.stages import make_plan, validate
+
+    loader = Loader(FilePath.cwd(), profile)
+    plan, found = make_plan(validate(spec, loader), checked_target(target))
+    show.findings(found, loader)
+    if plan is not None:
+        with contextlib.suppress(OSError):  # a plan that can't be kept is made again
+            remember(spec, target, profile, plan, plan.watched, [asdict(finding) for finding in found])
     return plan
 
 
@@ -134,21 +162,35 @@ def _run(
     show: Any,
 ) -> int:
     from specflow.inputs import read_inputs
-    from specflow.spec.load import Loader, find_root
     from specflow.targets.local.workspace import Workspace
 
     here = FilePath.cwd()
     values, found = read_inputs(plan, given, here)
     found = (*found, *_unknown_steps(plan, forced))
     if found:
-        show.findings(found, Loader(here))
-        show.refused()
+        _show(found, show)
         return 2
-    workspace = Workspace(plan.root or find_root(here))
+    workspace = Workspace(plan.root or _root_around(here))
     return execute_here(plan, values, workspace, jobs, output, allowed, show, use_cache=use_cache, force=forced)
 
 
+def _show(found: tuple[Any, ...], show: Any) -> None:
+    """Show what keeps a run from beginning."""
+    from specflow.spec.load import Loader
+
+    show.findings(found, Loader(FilePath.cwd()))
+    show.refused()
+
+
+def _root_around(here: FilePath) -> FilePath:
+    from specflow.spec.load import find_root
+
+    return find_root(here)
+
+
 def _unknown_steps(plan: Any, labels: tuple[str, ...]) -> Iterator[Any]:
+    if not labels:
+        return
     from specflow.diagnostics import Span, error
     from specflow.spec.types import nearest
 
@@ -172,7 +214,6 @@ def execute_here(
     resumed: Mapping[str, str] | None = None,
 ) -> int:
     """Return the exit code of a plan's run in a project, all of it shown."""
-    from specflow.spec.load import Loader
     from specflow.targets.local.data import check_data
     from specflow.targets.local.engine import Options
     from specflow.targets.local.processes import Processes
@@ -183,8 +224,7 @@ def execute_here(
     secrets, found = gather(plan.document["secrets"], allowed_names(allowed, os.environ), os.environ)
     found = (*found, *check_data(plan))
     if found:
-        show.findings(found, Loader(FilePath.cwd()))
-        show.refused()
+        _show(found, show)
         return 1
     options = Options(jobs or _cores(), os.environ, secrets, use_cache, frozenset(force), resumed or {})
     processes = Processes()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-__all__ = ["LIMIT", "Diagnostic", "Related", "Severity", "Span", "error", "has_errors", "tidy", "warning"]
+__all__ = ["LIMIT", "Diagnostic", "Related", "Severity", "Span", "error", "from_plain", "has_errors", "tidy", "warning"]
 
 Severity = Literal["error", "warning"]
 
@@ -58,6 +58,12 @@ def warning(code: str, message: str, span: Span, help: str = "", *related: Relat
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
     """Return whether any of them stops the spec from being used."""
     return any(d.severity == "error" for d in diagnostics)
+
+
+def from_plain(told: Mapping[str, Any]) -> Diagnostic:
+    """Return the finding that `dataclasses.asdict` made a plain mapping of."""
+    related = tuple(Related(Span(**place["span"]), place["message"]) for place in told["related"])
+    return Diagnostic(**{**told, "span": Span(**told["span"]), "related": related})
 
 
 def tidy(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

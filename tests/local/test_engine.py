@@ -108,7 +108,9 @@ def test_what_a_step_leaves_running_is_ended_with_it(project: Project, tmp_path:
 
 def test_nothing_survives_a_runner_that_was_killed(project: Project, tmp_path: Path) -> None:
     project.pipeline(f"""
-        long: {{shell: bash, run: "trap : TERM; sleep 300 & echo $$ $! > {tmp_path}/n; mv {tmp_path}/n {tmp_path}/pids; wait"}}
+        long:
+          shell: bash
+          run: "trap : TERM; sleep 300 & echo $$ $! > {tmp_path}/n; mv {tmp_path}/n {tmp_path}/pids; wait"
         """)
     process = project.start("run", "p.yaml")
     wait_for(tmp_path / "pids")

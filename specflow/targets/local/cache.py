@@ -17,14 +17,12 @@ from typing import Any, NamedTuple
 
 from specflow.attempt.collect import Collected
 from specflow.attempt.prepare import output_name
-from specflow.digests import digest_of_file, files_below
+from specflow.digests import RACY_NS, digest_of_file, files_below
 from specflow.history import History, ResultRow
 from specflow.targets.local.workspace import freeze
 
 __all__ = ["Cache", "Key", "Made"]
 
-RACY_NS = 50_000_000
-"""A file written this short ago may be written again without its time stamp showing it."""
 PATHS = ("file", "folder", "model", "metrics")
 
 

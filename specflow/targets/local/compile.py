@@ -9,6 +9,7 @@ from typing import Any
 from specflow import __version__
 from specflow.attempt.evaluate import children
 from specflow.diagnostics import Diagnostic, error
+from specflow.digests import digest_of_file
 from specflow.graph.model import Condition, Graph, InputPort, Node, Tree
 from specflow.plan import VERSION, Plan, with_digest
 from specflow.snapshot import Snapshot, SnapshotError, take_snapshot
@@ -54,7 +55,18 @@ def compile_local(graph: Graph, workspace: Workspace) -> tuple[Plan | None, tupl
     }
     if compiler.found:
         return None, tuple(compiler.found)
-    return Plan(with_digest(_plain(document)), None, compiler.sources, workspace.root), ()
+    return Plan(
+        with_digest(_plain(document)), None, compiler.sources, workspace.root, _watched(workspace, compiler)
+    ), ()
+
+
+def _watched(workspace: Workspace, compiler: _Compiler) -> tuple[FilePath, ...]:
+    """Return everything that a plan was made from: specs, the project file, code folders, requirement files."""
+    specs = [file.document.file for file in workspace.files.values()]
+    beside = [path.parent / name for path in specs for name in ("step.yaml", "pipeline.yaml")]
+    above = [folder / "specflow.yaml" for folder in workspace.spec.parents if folder.is_relative_to(workspace.root)]
+    code = [path for snapshot in compiler.snapshots.values() for path in snapshot.watched]
+    return tuple(dict.fromkeys((*specs, *beside, *above, *code, *compiler.read)))
 
 
 def _plain(value: Any) -> Any:
@@ -75,6 +87,7 @@ class _Compiler:
         self.literals: dict[str, str] = {}
         self.snapshots: dict[tuple[FilePath, tuple[FilePath, ...]], Snapshot] = {}
         self.found: list[Diagnostic] = []
+        self.read: list[FilePath] = []
 
     def input(self, name: str, port: model.Input) -> dict[str, Any]:
         facts: dict[str, Any] = {**port_facts(port), "optional": port.optional, "description": port.description}
@@ -222,14 +235,17 @@ class _Compiler:
         needs = environment.needs
         lines = list(needs.dependencies)
         if needs.requirements is not None:
-            text = (environment.folder / needs.requirements).read_text(encoding="utf-8", errors="replace")
+            file = environment.folder / needs.requirements
+            self.read.append(file)
+            text = file.read_text(encoding="utf-8", errors="replace")
             lines += [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
         wheels = []
         for wheel in needs.wheels:
             source = environment.folder / wheel
             name = f"wheels/{source.name}"
             self.sources[name] = source
-            wheels.append(name)
+            self.read.append(source)
+            wheels.append({"path": name, "sha256": digest_of_file(source)})
         return {"python": needs.python, "dependencies": lines, "wheels": wheels}
 
 

@@ -41,7 +41,7 @@ class Environments:
         if here is not None:
             return here
         assert environment is not None
-        lines = [*environment["dependencies"], *environment["wheels"]]
+        lines = [*environment["dependencies"], *(wheel["sha256"] for wheel in environment["wheels"])]
         return {"python": environment["python"] or _running(), "lines": "\n".join(lines)}
 
     def _satisfied_here(self, environment: Mapping[str, Any] | None) -> dict[str, str] | None:
@@ -63,7 +63,7 @@ class Environments:
             return sys.executable
         key = json.dumps(environment, sort_keys=True)
         if key not in self._pythons:
-            wheels = [self.plan.path(name) for name in environment["wheels"]]
+            wheels = [self.plan.path(wheel["path"]) for wheel in environment["wheels"]]
             self._pythons[key] = _virtual(environment, wheels, self.folder)
         return self._pythons[key]
 

@@ -1,0 +1,15 @@
+"""What the terminal likes."""
+
+from __future__ import annotations
+
+import os
+from typing import TextIO
+
+__all__ = ["is_colourful"]
+
+
+def is_colourful(stream: TextIO) -> bool:
+    """Return whether to colour: on a terminal, unless NO_COLOR says no; FORCE_COLOR says yes anywhere."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (stream.isatty() and os.environ.get("TERM") != "dumb")
