@@ -121,7 +121,7 @@ class _Trial:
         if checked.graph is None:
             return [], ()
         places: dict[str, Span] = {}
-        for use in uses(checked.graph, checked.graph.nodes):
+        for use in uses(checked.graph, checked.graph.nodes, self.target.name):
             places.setdefault(use.feature, use.span)
         vain = sorted(self.expect.features.keys() - places)
         told = tuple(f'the case names the feature "{feature}", and does not use it' for feature in vain)

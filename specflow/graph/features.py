@@ -69,16 +69,21 @@ class Use:
     node: str | None = None
 
 
-def uses(graph: Graph, nodes: Mapping[str, Node]) -> Iterator[Use]:
-    """Yield every use of a feature by these nodes of a graph, and by the pipeline as a whole."""
-    yield from _of_pipeline(graph)
+def uses(graph: Graph, nodes: Mapping[str, Node], target: str) -> Iterator[Use]:
+    """Yield every use of a feature by these nodes of a graph, and by the pipeline as a whole.
+
+    `target` is where the nodes run: a patch for another one is no use of anything there.
+    """
+    yield from _of_pipeline(graph, target)
     for node in nodes.values():
-        for feature, span in _of_node(node):
+        for feature, span in _of_node(node, target):
             yield Use(feature, span, node.id)
 
 
-def _of_pipeline(graph: Graph) -> Iterator[Use]:
+def _of_pipeline(graph: Graph, target: str) -> Iterator[Use]:
     file = graph.file
+    if target in graph.extensions:
+        yield Use("extension", file.key_span(f"x-{target}"))
     if file.kind == "pipeline":
         for feature, key in (
             ("pipeline.timeout", "timeout"),
@@ -104,7 +109,7 @@ def _of_pipeline(graph: Graph) -> Iterator[Use]:
             yield Use("data.sha256", data.file.key_span(*data.place, "sha256"))
 
 
-def _of_node(node: Node) -> Iterator[tuple[str, Span]]:
+def _of_node(node: Node, target: str) -> Iterator[tuple[str, Span]]:
     home = node.definition or node.file
     inner = () if node.definition is not None or node.file.kind == "step" else node.place
 
@@ -131,9 +136,8 @@ def _of_node(node: Node) -> Iterator[tuple[str, Span]]:
     yield from _of_ports(node, at("inputs"), at("outputs"))
     yield from _of_environment(node, at("environment"))
     yield from _of_compute(node, at("compute"))
-    for target in node.extensions:
-        if node.kind != "native":
-            yield "extension", at(f"x-{target}")
+    if node.kind != "native" and target in node.extensions:
+        yield "extension", at(f"x-{target}")
 
 
 def _of_body(node: Node, run: Span, notebook: Span, engine: Span) -> Iterator[tuple[str, Span]]:

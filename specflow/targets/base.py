@@ -81,7 +81,7 @@ def capability_findings(which: Target, graph: Graph, nodes: Mapping[str, Node]) 
     A feature that many steps use is told once, at its first use: the sentence is the same.
     """
     first: dict[str, Use] = {}
-    for use in uses(graph, nodes):
+    for use in uses(graph, nodes, which.name):
         first.setdefault(use.feature, use)
     found = []
     for feature in FEATURES:
