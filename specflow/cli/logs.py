@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path as FilePath
@@ -67,7 +68,7 @@ def _log(folder: FilePath, step_id: str, attempt: int | None) -> FilePath | None
 
 
 def _print(log: FilePath, goes_on: Callable[[], bool]) -> None:
-    out = click.get_binary_stream("stdout")
+    out = sys.stdout.buffer
     with log.open("rb") as stream:
         while True:
             is_last = not goes_on()
