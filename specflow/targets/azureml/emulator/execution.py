@@ -1,0 +1,311 @@
+"""An accepted pipeline, run: what is ready starts, a failure ends what it must, what is below it never starts."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import uuid
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+from specflow.emulation import Refusal, State
+from specflow.targets.azureml.emulator.assets import Assets
+from specflow.targets.azureml.emulator.assumptions import Assumptions
+from specflow.targets.azureml.emulator.commands import Commands, Finish
+from specflow.targets.azureml.emulator.halt import Halt
+from specflow.targets.azureml.emulator.jobs import Accepted
+from specflow.targets.azureml.emulator.mishaps import Mishaps
+from specflow.targets.azureml.emulator.mounts import MountError, Mounts
+from specflow.targets.azureml.emulator.nodes import Data, Edge, Graph, Literal, Node, Outer, Output, Source
+from specflow.targets.azureml.emulator.refusals import Refused
+from specflow.targets.azureml.emulator.registration import register
+from specflow.targets.azureml.emulator.reuse import IS_REUSED, REUSED_FROM, reuse_key
+from specflow.targets.azureml.emulator.runs import Run, Runs
+from specflow.targets.azureml.emulator.storage import DEFAULT, Storage
+
+__all__ = ["Execution"]
+
+Values = Mapping[str, Literal | Data | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """Where a graph runs: its inputs, and where its outputs lie (an empty place: with the child that makes them)."""
+
+    run: Run
+    values: Values
+    places: Mapping[str, str]
+    halt: Halt
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far a graph has come. Only its own thread touches it."""
+
+    runs: dict[str, Run] = field(default_factory=dict)
+    made: dict[str, Mapping[str, Data]] = field(default_factory=dict)
+    begun: set[str] = field(default_factory=set)
+    running: int = 0
+    ended: dict[str, str] = field(default_factory=dict)
+    bound: dict[str, Data] = field(default_factory=dict)
+
+
+class Execution:
+    """Runs one submitted job on a thread of its own."""
+
+    def __init__(
+        self,
+        job: Accepted,
+        root: Run,
+        *,
+        runs: Runs,
+        assets: Assets,
+        storage: Storage,
+        mounts: Mounts,
+        commands: Commands,
+        pool: ThreadPoolExecutor,
+        state: State,
+        assumed: Assumptions,
+        mishaps: Mishaps,
+    ) -> None:
+        """Keep what running takes; nothing is started yet."""
+        self.job, self.root, self.runs, self.assets, self.storage = job, root, runs, assets, storage
+        self.mounts, self.commands, self.pool, self.state = mounts, commands, pool, state
+        self.assumed, self.mishaps = assumed, mishaps
+        self.halt = Halt()
+        store = str(job.settings.get("default_datastore") or DEFAULT)
+        self.datastore = store.removeprefix("azureml:").rsplit("/", 1)[-1]
+        self.thread = threading.Thread(target=self._run, name=f"job-{root.id}", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self.thread.start()
+
+    def cancel(self) -> None:
+        """End all that runs, and start nothing more."""
+        self.halt.set()
+
+    def _run(self) -> None:
+        try:
+            self._run_root()
+        except Exception as fault:  # a bug in the emulator must not leave a job that never ends
+            self.runs.change(self.root.id, status="Failed", error=f"the emulator has a bug: {fault!r}")
+            raise
+
+    def _run_root(self) -> None:
+        self.runs.change(self.root.id, status="Preparing")
+        values: dict[str, Literal | Data | None] = {
+            name: Literal(str(port["default"])) if port.get("default") is not None else None
+            for name, port in self.job.graph.inputs.items()
+        }
+        for name, given in self.job.inputs.items():
+            values[name] = self._known(given.source)
+        places = {
+            name: self._place(self.job.outputs.get(name, Output()), name, self.root, str(port.get("type")), outer=True)
+            for name, port in self.job.graph.outputs.items()
+        }
+        status, bound = self._run_graph(self.job.graph, _Scope(self.root, values, places, self.halt))
+        self._finish_run(self.root, status, bound)
+        if status == "Completed":
+            for name, out in self.job.outputs.items():
+                if out.asset and name in bound:
+                    register(self.assets, out, bound[name], self.root.id)
+
+    def _finish_run(self, run: Run, status: str, made: Mapping[str, Data], error: str = "") -> None:
+        outputs = {name: {"uri": self.storage.long_uri(each.uri), "type": each.type} for name, each in made.items()}
+        if status == "Failed" and not error:
+            failed = [each.node for each in self.runs.children(run.id) if each.status == "Failed"]
+            error = f"the jobs {', '.join(failed)} failed" if failed else "a job was cancelled"
+        self.runs.change(run.id, status=status, outputs=outputs, error=error)
+
+    def _run_graph(self, graph: Graph, scope: _Scope) -> tuple[str, dict[str, Data]]:
+        """Return how a pipeline ended, and its outputs."""
+        halt, progress = Halt(scope.halt), _Progress()
+        if self.assumed.children_appear_before_they_start:
+            for name, node in graph.nodes.items():
+                progress.runs[name] = self._add_run(node, scope.run)
+        self.runs.change(scope.run.id, status="Running")
+        done: queue.Queue[tuple[str, str, Mapping[str, Data]]] = queue.Queue()
+        has_failed = False
+        while True:
+            if not halt.is_set and (self.job.continues or not has_failed):
+                for node in graph.nodes.values():
+                    self._begin_if_ready(node, scope, halt, progress, done)
+            if not progress.running:
+                break
+            name, status, made = done.get()
+            progress.running -= 1
+            progress.ended[name] = status
+            if status == "Completed":
+                progress.made[name] = made
+                progress.bound |= {out.to: made[port] for port, out in graph.nodes[name].outputs.items() if out.to}
+            elif not has_failed:
+                has_failed = True
+                if not self.job.continues and self.assumed.failure_cancels_running_siblings:
+                    halt.set()
+        self._close_unrun(graph, progress)
+        if scope.halt.is_set:
+            return "Canceled", progress.bound
+        return ("Completed" if len(progress.made) == len(graph.nodes) else "Failed"), progress.bound
+
+    def _close_unrun(self, graph: Graph, progress: _Progress) -> None:
+        for name in graph.nodes.keys() - progress.ended.keys():
+            if name in progress.runs and self.assumed.unrun_children_end_canceled:
+                self.runs.change(progress.runs[name].id, status="Canceled")
+
+    def _begin_if_ready(
+        self,
+        node: Node,
+        scope: _Scope,
+        halt: Halt,
+        progress: _Progress,
+        done: queue.Queue[tuple[str, str, Mapping[str, Data]]],
+    ) -> None:
+        if node.name in progress.begun or any(name not in progress.made for name in node.before):
+            return
+        progress.begun.add(node.name)
+        progress.running += 1
+        run = progress.runs.get(node.name) or self._add_run(node, scope.run)
+        inputs = {name: self._value(node, name, scope.values, progress.made) for name in node.ports}
+        outputs = {
+            name: Data(self._output_place(node, name, run, scope), str(port.get("type")))
+            for name, port in node.out_ports.items()
+        }
+
+        def work() -> None:
+            status, made = "Failed", outputs  # type: tuple[str, Mapping[str, Data]]
+            try:
+                status, made = self._run_node(node, run, inputs, outputs, replace(scope, halt=halt))
+            except Exception as fault:
+                self.runs.change(run.id, status="Failed", error=f"the emulator has a bug: {fault!r}")
+                raise
+            finally:
+                done.put((node.name, status, made))
+
+        if node.graph is not None:
+            threading.Thread(target=work, name=f"pipeline-{run.id}", daemon=True).start()
+        else:
+            self.runs.change(run.id, status="Queued")
+            self.pool.submit(work)
+
+    def _run_node(
+        self, node: Node, run: Run, inputs: Values, outputs: Mapping[str, Data], scope: _Scope
+    ) -> tuple[str, Mapping[str, Data]]:
+        if node.graph is not None:
+            inner = {name: each.uri for name, each in outputs.items()}
+            if not self.assumed.pipeline_outputs_lie_under_the_root:
+                inner = {name: uri if node.outputs.get(name, Output()).uri else "" for name, uri in inner.items()}
+            status, bound = self._run_graph(node.graph, _Scope(run, inputs, inner, scope.halt))
+            self._finish_run(run, status, bound)
+            return status, bound
+        finish, made = self._run_leaf(node, run, inputs, outputs, scope.halt)
+        if finish.status == "Completed":
+            self._register(node, made, run)
+        self._finish_run(run, finish.status, made if finish.status == "Completed" else {}, finish.error)
+        return finish.status, made
+
+    def _run_leaf(
+        self, node: Node, run: Run, inputs: Values, outputs: Mapping[str, Data], halt: Halt
+    ) -> tuple[Finish, Mapping[str, Data]]:
+        if halt.is_set:
+            return Finish("Canceled"), outputs
+        chosen = {name: out.uri + out.to for name, out in node.outputs.items() if out.uri or out.to}
+        try:
+            key = reuse_key(node, inputs, chosen, self.assumed, self.storage)
+            if earlier := self._earlier(key):
+                properties = {**run.properties, IS_REUSED: "true", REUSED_FROM: earlier.id}
+                self.runs.change(run.id, properties=properties, logs=earlier.logs)
+                return Finish("Completed"), {n: Data(each["uri"], each["type"]) for n, each in earlier.outputs.items()}
+            self.runs.change(run.id, status="Preparing")
+            mounted = self.mounts.prepare(run.id, node, inputs, outputs)
+        except (MountError, Refusal, OSError) as fault:
+            return Finish("Failed", f"the node's data can't be mounted: {fault}"), outputs
+        self.runs.change(run.id, status="Running", logs=("user_logs/std_log.txt",))
+        finish = self.commands.run(
+            node, run, mounted, self.storage.artifacts(run.id), halt, self.mishaps.take(node.name)
+        )
+        self.runs.change(run.id, status="Finalizing", logs=finish.logs)
+        self.mounts.finish(run.id, mounted, outputs, succeeded=finish.status == "Completed")
+        if key and finish.status == "Completed":
+            self.state.put("reuse", key, run.id)
+        return finish, outputs
+
+    def _earlier(self, key: str) -> Run | None:
+        if not key or self.job.settings.get("force_rerun"):
+            return None
+        name = self.state.get("reuse", key, "")
+        run = self.runs.get(name) if name and self.runs.has(name) else None
+        if run is None or run.status != "Completed":
+            return None
+        return run if all(self.storage.path(each["uri"]).exists() for each in run.outputs.values()) else None
+
+    def _register(self, node: Node, made: Mapping[str, Data], run: Run) -> None:
+        if node.kind == "spark" and not self.assumed.registers_spark_outputs:
+            return
+        for name, out in node.outputs.items():
+            if out.asset:
+                try:
+                    register(self.assets, out, made[name], run.id)
+                except Refused as refusal:
+                    self.runs.change(run.id, error=f"output {name} was not registered: {refusal.message}")
+
+    def _add_run(self, node: Node, parent: Run) -> Run:
+        shown = node.name if self.assumed.children_are_named_by_node else str(node.component.get("name") or node.name)
+        kind = {"command": "command", "spark": "spark"}.get(node.kind, "pipeline")
+        properties = {"azureml.parentRunId": parent.id, "azureml.moduleName": node.name, "azureml.nodeid": node.name}
+        compute = str(node.body.get("computeId") or self.job.settings.get("default_compute") or "")
+        return self.runs.add(
+            Run(
+                str(uuid.uuid4()),
+                kind,
+                str(node.body.get("display_name") or shown),
+                self.root.experiment,
+                parent=parent.id,
+                root=self.root.id,
+                node=node.name,
+                component=node.component_id,
+                target=compute.rsplit("/", 1)[-1],
+                tags={str(k): str(v) for k, v in (node.body.get("tags") or {}).items()},
+                properties=properties,
+            )
+        )
+
+    def _output_place(self, node: Node, name: str, run: Run, scope: _Scope) -> str:
+        said = node.outputs.get(name, Output())
+        place = scope.places.get(said.to, "") if said.to else ""
+        return place or self._place(said, name, run, str(node.out_ports[name].get("type")))
+
+    def _place(self, said: Output, name: str, run: Run, kind: str, *, outer: bool = False) -> str:
+        """Return where an output lies: the path given, its placeholders filled, or `azureml/{job}/{output}`.
+
+        Source: "How to manage inputs and outputs" of Microsoft's documentation, as of 2025.
+        """
+        tail = "" if kind == "uri_file" else "/"
+        if said.uri:
+            return said.uri.replace("${{name}}", run.id).replace("${{output_name}}", name)
+        if outer and not self.assumed.pipeline_outputs_lie_under_the_root:
+            return ""
+        return self.storage.short_uri(self.datastore, f"azureml/{run.id}/{name}{tail}")
+
+    def _value(
+        self, node: Node, name: str, values: Values, made: Mapping[str, Mapping[str, Data]]
+    ) -> Literal | Data | None:
+        """Return what an input is, once the nodes before have ended; None if it is left out."""
+        given, default = node.inputs.get(name), node.ports[name].get("default")
+        found: Literal | Data | None = None
+        if given is not None:
+            source = given.source
+            if isinstance(source, Outer):
+                found = values.get(source.name)
+            elif isinstance(source, Edge):
+                found = made[source.node][source.output]
+            else:
+                found = self._known(source)
+        return Literal(str(default)) if found is None and default is not None else found
+
+    def _known(self, source: Source) -> Literal | Data | None:
+        """Return a value or an address, an asset's name replaced by where it lies."""
+        if isinstance(source, Data) and not source.uri.startswith(("azureml://", "file:")):
+            return Data(self.assets.data_uri(source.uri) or source.uri, source.type)
+        return source if isinstance(source, Literal | Data) else None

@@ -1,0 +1,69 @@
+"""The emulator as one thing: a service, its routes and an HTTP server, started and ended together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path as FilePath
+from types import TracebackType
+
+from specflow.emulation import Clock, Fault, Server
+from specflow.targets.azureml.emulator.assumptions import Assumptions
+from specflow.targets.azureml.emulator.names import Workspace
+from specflow.targets.azureml.emulator.refusals import shape
+from specflow.targets.azureml.emulator.service import Service
+from specflow.targets.azureml.emulator.wire import Wire
+
+__all__ = ["Emulator"]
+
+
+class Emulator:
+    """An Azure ML workspace on loopback. `url`, `token` and `workspace` are what a client needs."""
+
+    def __init__(
+        self,
+        root: FilePath,
+        *,
+        port: int = 0,
+        workspace: Workspace | None = None,
+        assumed: Assumptions | None = None,
+        computes: Iterable[str] = (),
+        datastores: Iterable[str] = (),
+        limit: int | None = None,
+        spark_submit: Sequence[str] | None = None,
+        faults: Iterable[Fault] = (),
+        clock: Clock | None = None,
+    ) -> None:
+        """Bind the port (0: any free one); what is kept lies in `root`. Nothing is answered before `start`."""
+        service = Service(
+            root,
+            workspace=workspace,
+            assumed=assumed,
+            computes=computes,
+            datastores=datastores,
+            limit=limit,
+            spark_submit=spark_submit,
+            clock=clock,
+        )
+        self.service, self.workspace = service, service.workspace
+        self.wire = Wire(service)
+        self.server = Server(self.wire.arm.routes, shape, root=service.root, port=port, faults=faults)
+        self.url, self.token, self.faults = self.server.url, self.server.token, self.server.faults
+        self.wire.arm.base, self.wire.arm.token = self.url, self.token
+
+    def start(self) -> None:
+        """Answer requests from now on."""
+        self.server.start()
+
+    def stop(self) -> None:
+        """Answer no more, and end every job with its processes."""
+        self.server.stop()
+        self.service.close()
+
+    def __enter__(self) -> Emulator:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
