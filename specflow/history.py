@@ -190,6 +190,11 @@ class History:
         """Forget a result."""
         self._write("DELETE FROM results WHERE key=?", (key,))
 
+    def drop_run(self, run: str) -> None:
+        """Forget a run and its steps."""
+        self._write("DELETE FROM steps WHERE run=?", (run,))
+        self._write("DELETE FROM runs WHERE id=?", (run,))
+
     def add_file(self, path: str, size: int, mtime_ns: int, inode: int, sha256: str) -> None:
         """Remember a file's digest."""
         self._write("INSERT OR REPLACE INTO files VALUES (?,?,?,?,?)", (path, size, mtime_ns, inode, sha256))

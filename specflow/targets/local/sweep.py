@@ -1,0 +1,130 @@
+"""Keeping the workspace small: runs forgotten by age and number, results that no kept run refers to deleted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path as FilePath
+from typing import NamedTuple
+
+from specflow.digests import digest_of_path
+from specflow.history import History, ResultRow, RunRow
+from specflow.targets.local.workspace import Workspace, thaw_and_remove
+
+__all__ = ["Swept", "sweep", "verify_results"]
+
+
+class Swept(NamedTuple):
+    """What went, or would have gone."""
+
+    runs: int
+    results: int
+    bytes: int
+
+
+def verify_results(workspace: Workspace, history: History) -> tuple[int, list[str]]:
+    """Return how many results were checked, and the paths of those that are not as they were made and so go."""
+    damaged = []
+    rows = list(history.results())
+    for row in rows:
+        bad = _damage(workspace, row)
+        if bad is not None:
+            damaged.append(str(bad))
+            history.drop_result(row.key)
+            _remove(_home(workspace, row.home))
+    history.commit()
+    return len(rows), damaged
+
+
+def _damage(workspace: Workspace, row: ResultRow) -> FilePath | None:
+    for entry in row.outputs.values():
+        if entry is None or "value" in entry:
+            continue
+        path: FilePath = _home(workspace, row.home) / "outputs" / entry["name"]
+        if not path.exists() or digest_of_path(path) != entry["sha256"]:
+            return path
+    return None
+
+
+def _home(workspace: Workspace, name: str) -> FilePath:
+    return workspace.results / name[:2] / name
+
+
+def _remove(path: FilePath) -> None:
+    if path.exists():
+        thaw_and_remove(path)
+
+
+def sweep(
+    workspace: Workspace,
+    history: History,
+    *,
+    days: float | None,
+    keep_runs: int | None,
+    megabytes: float | None,
+    dry_run: bool,
+) -> Swept:
+    """Return what was deleted. A run that is under way is never forgotten, nor what a kept run refers to, but for size.
+
+    Size comes last: if the kept results are still larger than `megabytes`, the runs that hold the oldest go too.
+    """
+    forgotten = _old_runs(history.runs(1_000_000), days, keep_runs)
+    kept = [run for run in history.runs(1_000_000) if run.id not in {gone.id for gone in forgotten}]
+    if megabytes is not None:
+        forgotten += _until_small(history, kept, megabytes * 1e6)
+    gone_ids = {run.id for run in forgotten}
+    held = {step.result for run in kept if run.id not in gone_ids for step in history.steps(run.id) if step.result}
+    doomed = [row for row in history.results() if row.home not in held]
+    leftovers = list(_leftovers(workspace, {row.home for row in history.results()}))
+    swept = Swept(len(forgotten), len(doomed) + len(leftovers), sum(row.bytes for row in doomed))
+    if dry_run:
+        return swept
+    for row in doomed:
+        history.drop_result(row.key)
+    for run in forgotten:
+        history.drop_run(run.id)
+    history.commit()  # first out of the books, then off the disk: what is half deleted is nobody's
+    for path in (*(_home(workspace, row.home) for row in doomed), *leftovers):
+        _remove(path)
+    for run in forgotten:
+        _remove(workspace.run(run.id).path)
+    return swept
+
+
+def _old_runs(runs: list[RunRow], days: float | None, keep_runs: int | None) -> list[RunRow]:
+    ended = [run for run in runs if run.state != "running"]
+    limit = time.time() - days * 86400 if days is not None else None
+    old = [run for run in ended if limit is not None and run.started < limit]
+    beyond = ended[keep_runs:] if keep_runs is not None else []
+    return list({run.id: run for run in (*old, *beyond)}.values())
+
+
+def _until_small(history: History, kept: list[RunRow], limit: float) -> list[RunRow]:
+    """Return the oldest runs to forget so that what the others refer to is no larger than the limit."""
+    sizes = {row.home: row.bytes for row in history.results()}
+    uses = {run.id: {step.result for step in history.steps(run.id) if step.result in sizes} for run in kept}
+    going: list[RunRow] = []
+    remaining = list(kept)
+    while remaining:
+        held: set[str | None] = set().union(*(uses[run.id] for run in remaining))
+        oldest = next((run for run in reversed(remaining) if run.state != "running"), None)
+        if sum(sizes[home] for home in held if home is not None) <= limit or oldest is None:
+            break
+        remaining.remove(oldest)
+        going.append(oldest)
+    return going
+
+
+def _leftovers(workspace: Workspace, known: set[str]) -> Iterable[FilePath]:
+    """Yield folders among the results that are no results: damaged, replaced, or published and never entered."""
+    if not workspace.results.is_dir():
+        return
+    for group in sorted(workspace.results.iterdir()):
+        for home in sorted(group.iterdir()):
+            is_fresh = time.time() - home.stat().st_mtime < FRESH_S
+            if home.name not in known and not is_fresh:
+                yield home
+
+
+FRESH_S = 60.0
+"""A result this young may be one that a run is about to enter."""
