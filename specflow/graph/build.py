@@ -5,56 +5,28 @@ Nothing here can fail for a workspace without errors, save for size: substitutio
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path as FilePath
 from typing import Any
 
-from specflow.attempt.evaluate import children
 from specflow.diagnostics import Diagnostic, error
-from specflow.graph.model import Condition, DataRef, Environment, Graph, Node, PipelineOutput, Tree
+from specflow.graph.bodies import Bodies
+from specflow.graph.model import Condition, Environment, Graph, Node, PipelineOutput, Tree
 from specflow.graph.ports import Ports
 from specflow.graph.trees import (
-    NULL,
-    bare_references,
-    fold,
-    is_constant,
-    is_present,
     leaf_nodes,
-    template_tree,
-    tree_of,
-    with_default,
 )
+from specflow.graph.values import Names, TooLargeError, Values
 from specflow.spec import model
-from specflow.spec.checks.commands import command_of
 from specflow.spec.checks.context import Context
-from specflow.spec.checks.files import is_address
 from specflow.spec.checks.steps import needs as step_needs
-from specflow.spec.commands import Argument, Group
-from specflow.spec.expressions import (
-    Expression,
-    Reference,
-    holds_expression,
-    parse_template,
-)
 from specflow.spec.load import File, Workspace
-from specflow.spec.scope import Signatures, instances
+from specflow.spec.scope import instances
 from specflow.spec.types import Type
 
-__all__ = ["MAX_NODES", "MAX_TREE", "build"]
+__all__ = ["MAX_NODES", "build"]
 
 MAX_NODES = 100_000
-MAX_TREE = 20_000
-"""Operators and leaves in one expression after substitution."""
-
-
-class TooLargeError(Exception):
-    """An expression or the graph outgrew its bound; holds the diagnostic."""
-
-    def __init__(self, diagnostic: Diagnostic) -> None:
-        super().__init__(diagnostic.message)
-        self.diagnostic = diagnostic
 
 
 def build(workspace: Workspace) -> tuple[Graph | None, tuple[Diagnostic, ...]]:
@@ -84,26 +56,14 @@ class _Inherited:
     """What every step inside waits for: the nodes right before the calls around it."""
 
 
-@dataclass(slots=True)
-class _Scope:
-    """The names of one pipeline file while it is inlined: trees for its inputs and its steps' outputs."""
-
-    file: File
-    inputs: Mapping[str, Tree]
-    outputs: dict[str, dict[str, Tree]] = field(default_factory=dict)
-    ends: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    matrix: Mapping[str, Any] = field(default_factory=dict)
-
-
 class _Builder:
     """One walk from the root file inwards; used once."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
-        self.signatures = Signatures(workspace)
         self.nodes: dict[str, Node] = {}
-        self.data: dict[str, DataRef] = {}
-        self.sizes: dict[int, tuple[int, Tree]] = {}
+        self.values = Values(workspace)
+        self.bodies = Bodies(self.values)
 
     # The root
 
@@ -111,15 +71,15 @@ class _Builder:
         file = self.workspace.main
         spec = file.model
         inputs: dict[str, Tree] = {name: ["input", name] for name in spec.inputs}
-        scope = _Scope(file, inputs)
-        defaults = {name: self._default(scope, port, name) for name, port in spec.inputs.items()}
+        scope = Names(file, inputs)
+        defaults = {name: self.values.default(scope, port, name) for name, port in spec.inputs.items()}
         shared = {
             "name": spec.name,
             "file": file,
             "nodes": self.nodes,
             "inputs": spec.inputs,
             "defaults": {name: tree for name, tree in defaults.items() if tree is not None},
-            "data": self.data,
+            "data": self.values.data,
             "tags": spec.tags,
             "version": spec.version,
             "description": spec.description,
@@ -154,27 +114,27 @@ class _Builder:
             for name, output in step.outputs.items()
         }
 
-    def _root_output(self, scope: _Scope, name: str, output: model.PipelineOutput) -> PipelineOutput:
-        kind = self.signatures.outputs_of(scope.file)[name]
+    def _root_output(self, scope: Names, name: str, output: model.PipelineOutput) -> PipelineOutput:
+        kind = self.values.signatures.outputs_of(scope.file)[name]
         registered = output.registered
         version = registered.version if registered is not None else ""
         return PipelineOutput(
-            self._value(scope, output.source, ("outputs", name, "from")),
+            self.values.value(scope, output.source, ("outputs", name, "from")),
             kind.kind,
             kind.many,
             kind.format,
             output.optional,
-            self._value(scope, registered.name, ("outputs", name)) if registered is not None else None,
-            self._value(scope, version, ("outputs", name)) if version else None,
-            self._value(scope, output.location, ("outputs", name)) if output.location else None,
+            self.values.value(scope, registered.name, ("outputs", name)) if registered is not None else None,
+            self.values.value(scope, version, ("outputs", name)) if version else None,
+            self.values.value(scope, output.location, ("outputs", name)) if output.location else None,
         )
 
     # Pipelines
 
-    def _pipeline(self, scope: _Scope, inherited: _Inherited) -> None:
+    def _pipeline(self, scope: Names, inherited: _Inherited) -> None:
         """Add every step of a pipeline file, each after those that it needs."""
         inner = self._handed_down(scope, inherited)
-        context = Context(scope.file, self.workspace, self.signatures, ())
+        context = Context(scope.file, self.workspace, self.values.signatures, ())
         before = {name: step_needs(context, name) for name in scope.file.model.steps}
         for name in _in_order(before):
             step = scope.file.model.steps[name]
@@ -192,7 +152,7 @@ class _Builder:
                     id=f"{inner.id}__{name}{suffix}" if inner.id else f"{name}{suffix}",
                     label=f"{inner.label}.{name}{shown}" if inner.label else f"{name}{shown}",
                 )
-                own = _Scope(scope.file, scope.inputs, scope.outputs, scope.ends, matrix)
+                own = Names(scope.file, scope.inputs, scope.outputs, scope.ends, matrix)
                 outputs, last = self._step(own, name, step, local, inner.id)
                 results.append(outputs)
                 ends.extend(last)
@@ -202,27 +162,27 @@ class _Builder:
             else:
                 scope.outputs[name] = {port: _flat(result[port] for result in results) for port in results[0]}
 
-    def _handed_down(self, scope: _Scope, inherited: _Inherited) -> _Inherited:
+    def _handed_down(self, scope: Names, inherited: _Inherited) -> _Inherited:
         """Return what the steps of this file inherit: its own defaults where the call around it says nothing."""
         spec = scope.file.model
         named = {
             **inherited.environments,
             **{name: Environment(env, scope.file.folder, name) for name, env in spec.environments.items()},
         }
-        variables = {name: self._variable(scope, value, ("env", name)) for name, value in spec.env.items()}
+        variables = {name: self.values.variable(scope, value, ("env", name)) for name, value in spec.env.items()}
         called = bool(inherited.path)
         return replace(
             inherited,
             target=inherited.target if called and inherited.target else spec.target or inherited.target,
             compute=inherited.compute if called and inherited.compute else spec.compute or inherited.compute,
-            environment=inherited.environment or self._environment(spec.environment, scope.file, named),
+            environment=inherited.environment or self.bodies.environment(spec.environment, scope.file, named),
             env={**variables, **inherited.env} if called else variables,
             computes={**inherited.computes, **spec.computes},
             environments=named,
         )
 
     def _step(
-        self, scope: _Scope, name: str, step: model.StepUse, inherited: _Inherited, around: str
+        self, scope: Names, name: str, step: model.StepUse, inherited: _Inherited, around: str
     ) -> tuple[dict[str, Tree], tuple[str, ...]]:
         """Add one instance of a step; return its outputs' trees and the nodes that end it."""
         place = ("steps", name)
@@ -230,7 +190,7 @@ class _Builder:
         before = list(inherited.entry)
         for other in step.after:
             before.extend(scope.ends.get(other, ()))
-        when = self._when(scope, step.when, place)
+        when = self.values.when(scope, step.when, place)
         if used is not None and used.kind == "pipeline":
             return self._call(scope, step, used, inherited, around, when, tuple(before), place)
         ports, variables = Ports(), {}
@@ -239,16 +199,16 @@ class _Builder:
         definition = used.model if used is not None else step
         if used is not None:
             for port, declared in used.model.inputs.items():
-                given = self._given(scope, step.inputs.get(port), declared, (*place, "inputs", port))
-                ports.declare(port, declared, self._bound(given, used, declared, port))
+                given = self.values.given(scope, step.inputs.get(port), declared, (*place, "inputs", port))
+                ports.declare(port, declared, self.values.bound(given, used, declared, port))
         elif step.run is None:
             for port, value in step.inputs.items():
-                ports.declare_by_value(port, *self._by_value(scope, value, (*place, "inputs", port), step))
+                ports.declare_by_value(port, *self.values.by_value(scope, value, (*place, "inputs", port), step))
         if used is None:
-            definition = self._in_place(scope, step, ports, place)
-        outer = {key: self._variable(scope, value, (*place, "env", key)) for key, value in step.env.items()}
+            definition = self.bodies.in_place(scope, step, ports, place)
+        outer = {key: self.values.variable(scope, value, (*place, "env", key)) for key, value in step.env.items()}
         if used is not None:
-            own = {key: self._own_variable(value) for key, value in used.model.env.items()}
+            own = {key: self.bodies.own_variable(value) for key, value in used.model.env.items()}
             variables.update(own)
             variables.update({key: ports.carry(key, tree, kind) for key, (tree, kind) in outer.items()})
         else:
@@ -275,7 +235,7 @@ class _Builder:
 
     def _call(
         self,
-        scope: _Scope,
+        scope: Names,
         step: model.StepUse,
         used: File,
         inherited: _Inherited,
@@ -288,18 +248,18 @@ class _Builder:
         bound: dict[str, Tree] = {}
         requires: list[Tree] = []
         for port, declared in used.model.inputs.items():
-            given = self._given(scope, step.inputs.get(port), declared, (*place, "inputs", port))
-            bound[port] = self._bound(given, used, declared, port)
-            if not declared.optional and not self._is_never_null(bound[port]):
+            given = self.values.given(scope, step.inputs.get(port), declared, (*place, "inputs", port))
+            bound[port] = self.values.bound(given, used, declared, port)
+            if not declared.optional and not self.values.is_never_null(bound[port]):
                 requires.append(bound[port])
         reads = leaf_nodes([*bound.values(), *([when] if when is not None else [])])
         entry = tuple(dict.fromkeys((*reads, *before)))
         gate = Condition(when, tuple(n for n in entry if _is_within(n, around)), around, tuple(requires))
         is_open = when is None and not gate.needs and not requires
-        variables = {key: self._variable(scope, value, (*place, "env", key)) for key, value in step.env.items()}
-        inner_scope = _Scope(used, bound)
+        variables = {key: self.values.variable(scope, value, (*place, "env", key)) for key, value in step.env.items()}
+        inner_scope = Names(used, bound)
         first = len(self.nodes)
-        called = self._environment(step.environment, scope.file, inherited.environments)
+        called = self.bodies.environment(step.environment, scope.file, inherited.environments)
         self._pipeline(
             inner_scope,
             replace(
@@ -315,7 +275,7 @@ class _Builder:
             ),
         )
         outputs = {
-            port: self._value(inner_scope, output.source, ("outputs", port, "from"))
+            port: self.values.value(inner_scope, output.source, ("outputs", port, "from"))
             for port, output in used.model.outputs.items()
         }
         added = list(self.nodes)[first:]
@@ -343,12 +303,12 @@ class _Builder:
         kind = (
             "native" if native else "notebook" if definition.notebook else "script" if definition.shell else "command"
         )
-        command = self._command(definition, ports, file, place) if kind == "command" else ()
+        command = self.bodies.command(definition, ports, file, place) if kind == "command" else ()
         if call is None:
-            variables = {key: self._own_variable(value) for key, value in definition.env.items()}
+            variables = {key: self.bodies.own_variable(value) for key, value in definition.env.items()}
         environment = None
         for given, of in ((call, file), (definition, home)):
-            environment = environment or self._environment(
+            environment = environment or self.bodies.environment(
                 given.environment if given else None, of, inherited.environments
             )
         compute = (call.compute if call else None) or inherited.compute
@@ -370,7 +330,7 @@ class _Builder:
             command=command,
             script=str(definition.run) if kind == "script" else None,
             notebook=home.folder / definition.notebook if definition.notebook else None,
-            code=self._code(definition, used, file),
+            code=self.bodies.code(definition, used, file),
             inputs=ports.declared,
             outputs=definition.outputs,
             env=dict(variables),
@@ -394,229 +354,6 @@ class _Builder:
         if not node.conditions:
             node = replace(node, conditions=(Condition(None, node.needs),))
         self.nodes[node.id] = node
-
-    def _code(self, definition: Any, used: File | None, file: File) -> FilePath | None:
-        if definition.code is not None:
-            return FilePath(os.path.normpath((used or file).folder / definition.code))
-        if used is not None:
-            return used.folder
-        if file.kind == "pipeline" and file.model.code is not None:
-            return FilePath(os.path.normpath(file.folder / file.model.code))
-        return None
-
-    def _environment(self, given: Any, file: File, named: Mapping[str, Environment]) -> Environment | None:
-        if given is None:
-            return None
-        if isinstance(given, str):
-            return named.get(given, Environment(name=given))
-        return Environment(given, file.folder)
-
-    def _command(self, definition: Any, ports: Ports, file: File, place: tuple[str | int, ...]) -> tuple[Tree, ...]:
-        command, _ = command_of(definition)
-        found: list[Tree] = []
-        for item in command.items if command is not None else ():
-            if isinstance(item, Group):
-                found.append(["group", *(self._argument(argument, ports) for argument in item.arguments)])
-            else:
-                found.append(self._argument(item, ports))
-        return tuple(self._bounded(tree, file, place) for tree in found)
-
-    def _argument(self, argument: Argument, ports: Ports) -> Tree:
-        parts = [["value", part] if isinstance(part, str) else fold(self._own(part, ports)) for part in argument.parts]
-        return parts[0] if len(parts) == 1 else fold(["text", *parts])
-
-    def _own(self, expression: Expression, ports: Ports | None) -> Tree:
-        """Return an expression of a step's body: `inputs` and `outputs` are its own ports."""
-
-        def leaf(reference: Reference) -> Tree:
-            head, name = reference.parts[0], reference.parts[1]
-            if ports is not None and reference.parts in ports.carried:
-                return ports.carried[reference.parts]
-            if head in ("inputs", "outputs"):
-                return ["here", head, name]
-            return self._common(reference)
-
-        return tree_of(expression, leaf)
-
-    def _own_variable(self, value: Any) -> Tree:
-        if not holds_expression(value):
-            return ["value", value]
-        template = parse_template(value)
-        return template_tree(template.parts, lambda part: self._own(part, None))
-
-    def _in_place(
-        self, scope: _Scope, step: model.StepUse, ports: Ports, place: tuple[str | int, ...]
-    ) -> model.StepUse:
-        """Make a port of each thing that an in-place command names."""
-        command, _ = command_of(step)
-        file_scope = Context(scope.file, self.workspace, self.signatures, ()).pipeline_scope(step)
-        for item in command.items if command is not None else ():
-            arguments = item.arguments if isinstance(item, Group) else (item,)
-            for argument in arguments:
-                for part in argument.parts:
-                    if isinstance(part, str):
-                        continue
-                    for reference, is_bare in bare_references(part):
-                        if reference.parts[0] in ("outputs", "run", "profile"):
-                            continue
-                        tree = self._reference(scope, reference)
-                        if is_constant(tree):
-                            ports.carried[reference.parts] = tree
-                            continue
-                        kind = file_scope.resolve(reference)
-                        required = is_bare and not isinstance(item, Group)
-                        if isinstance(kind, Type):
-                            ports.refer(reference.parts, kind, self._bounded(tree, scope.file, place), required)
-        return step
-
-    # Values
-
-    def _given(self, scope: _Scope, value: Any, port: model.Input, place: tuple[str | int, ...]) -> Tree:
-        """Return what a call gives to a port, as a tree; null when it gives nothing."""
-        if value is None:
-            return NULL
-        if isinstance(value, tuple):
-            return ["list", *(self._given(scope, item, port, place) for item in value)]
-        if holds_expression(value):
-            return self._value(scope, value, place)
-        return self._literal(scope.file, value, port.is_path)
-
-    def _bound(self, given: Tree, used: File, port: model.Input, name: str) -> Tree:
-        """Return what a port gets: what is given, or its default where that may be null."""
-        if self._is_never_null(given):
-            return given
-        return with_default(given, self._default(_Scope(used, {}), port, name))
-
-    def _is_never_null(self, tree: Tree) -> bool:
-        """Return whether a tree has a value in every run: a required input of the root is given, or nothing starts."""
-        if tree[0] == "input":
-            return not self.workspace.main.model.inputs[tree[1]].optional
-        if tree[0] == "default":
-            return any(self._is_never_null(child) for child in children(tree))
-        return is_present(tree)
-
-    def _by_value(
-        self, scope: _Scope, value: Any, place: tuple[str | int, ...], step: model.StepUse
-    ) -> tuple[Tree, Type]:
-        """Return the tree and the type of an input that has no declaration: typed by its value."""
-        from specflow.spec.types import type_of_value
-
-        if isinstance(value, tuple):
-            trees = [self._by_value(scope, item, place, step) for item in value]
-            kind = trees[0][1] if trees else Type("string")
-            return ["list", *(tree for tree, _ in trees)], replace(kind, many=True)
-        if not holds_expression(value):
-            return ["value", value], type_of_value(value)
-        context = Context(scope.file, self.workspace, self.signatures, ())
-        found, _ = context.typed(place, value, context.pipeline_scope(step))
-        return self._value(scope, value, place), found or Type("string")
-
-    def _literal(self, file: File, value: Any, is_path: bool) -> Tree:
-        if not is_path:
-            return ["value", value]
-        if is_address(str(value)):
-            return ["location", str(value)]
-        absolute = os.path.normpath(file.folder / str(value))
-        return ["location", FilePath(os.path.relpath(absolute, self.workspace.root)).as_posix()]
-
-    def _default(self, scope: _Scope, port: model.Input, name: str) -> Tree | None:
-        default = port.default
-        if default is None:
-            return None
-        if isinstance(default, tuple):
-            return ["list", *(self._literal(scope.file, item, port.is_path) for item in default)]
-        if holds_expression(default):
-            return self._value(scope, str(default), ("inputs", name, "default"))
-        return self._literal(scope.file, default, port.is_path)
-
-    def _when(self, scope: _Scope, when: Any, place: tuple[str | int, ...]) -> Tree | None:
-        if when is None:
-            return None
-        if isinstance(when, bool):
-            return ["value", when]
-        return self._value(scope, when, (*place, "when"))
-
-    def _variable(self, scope: _Scope, value: Any, place: tuple[str | int, ...]) -> tuple[Tree, Type]:
-        if not holds_expression(value):
-            return ["value", value], Type("string")
-        context = Context(scope.file, self.workspace, self.signatures, ())
-        step = scope.file.model.steps[place[1]] if place[0] == "steps" else None
-        outputs = {name: Type(output.type) for name, output in step.outputs.items()} if step is not None else None
-        names = context.pipeline_scope(step)
-        known = context.scope((*names.contexts, "outputs"), names.matrix, outputs)
-        kind, _ = context.typed_text(place, value, known)
-        return self._value(scope, value, place), kind or Type("string")
-
-    def _value(self, scope: _Scope, text: str, place: tuple[str | int, ...]) -> Tree:
-        template = parse_template(text)
-        tree = template_tree(template.parts, lambda part: tree_of(part, lambda ref: self._reference(scope, ref)))
-        return self._bounded(tree, scope.file, place)
-
-    def _reference(self, scope: _Scope, reference: Reference) -> Tree:
-        head, name = reference.parts[0], reference.parts[1]
-        if head == "inputs":
-            return scope.inputs[name]
-        if head == "steps":
-            return scope.outputs[name][reference.parts[3]]
-        if head == "matrix":
-            return ["value", scope.matrix.get(name)]
-        if head == "outputs":
-            return ["here", "outputs", name]
-        if head == "data":
-            return ["data", self._data(scope.file, name)]
-        return self._common(reference)
-
-    def _common(self, reference: Reference) -> Tree:
-        head, name = reference.parts[0], reference.parts[1]
-        if head == "run":
-            return ["run", name]
-        if name == "name":
-            return ["value", self.workspace.profile_name]
-        return ["value", self.workspace.profile.variables[name]]
-
-    def _data(self, file: File, name: str) -> str:
-        """Return the key of a named source; two files may mean different ones by one name."""
-        project = self.workspace.project
-        holder = file if file.kind == "pipeline" and name in file.model.data else project
-        if holder is None:
-            raise KeyError(name)
-        source = holder.model.data[name]
-        key, count = name, 1
-        while key in self.data and self.data[key].source != source:
-            count += 1
-            key = f"{name}__{count}"
-        if key not in self.data:
-            self.data[key] = DataRef(source, holder, self._location(holder, source), ("data", name))
-        return key
-
-    def _location(self, file: File, source: model.DataSource) -> str | dict[str, str]:
-        def folded(text: str) -> str:
-            tree = self._value(_Scope(file, {}), text, ("data",)) if holds_expression(text) else ["value", text]
-            found = str(tree[1])
-            return found if is_address(found) else str(self._literal(file, found, True)[1])
-
-        if isinstance(source.location, str):
-            return folded(source.location)
-        return {
-            target: folded(text) if target == "local" or is_address(text) else text
-            for target, text in source.location.items()
-        }
-
-    def _bounded(self, tree: Tree, file: File, place: tuple[str | int, ...]) -> Tree:
-        folded = fold(tree)
-        if self._size(folded) > MAX_TREE:
-            message = f"the expression grows beyond {MAX_TREE} parts once everything it names is filled in"
-            raise TooLargeError(
-                error("expression-too-large", message, file.span(*place), "break it up, or pass less through")
-            )
-        return folded
-
-    def _size(self, tree: Tree) -> int:
-        known = self.sizes.get(id(tree))
-        if known is None:
-            known = (1 + sum(self._size(child) for child in children(tree)), tree)
-            self.sizes[id(tree)] = known
-        return known[0]
 
 
 def _under(env: Mapping[str, tuple[Tree, Type]], used: File) -> dict[str, tuple[Tree, Type]]:
