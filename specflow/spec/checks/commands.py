@@ -10,11 +10,11 @@ from specflow.diagnostics import Diagnostic, Related, error, warning
 from specflow.spec.checks.causes import SHOWN
 from specflow.spec.checks.context import Body, Context
 from specflow.spec.commands import Argument, Command, Group, read_command, read_vector
-from specflow.spec.expressions import OPENING, Expression
+from specflow.spec.expressions import OPENING, Expression, Reference
 from specflow.spec.mentions import mentions
 from specflow.spec.scope import Scope
 from specflow.spec.source import Path
-from specflow.spec.types import Fault, closest, infer
+from specflow.spec.types import Fault, Type, closest, infer
 
 __all__ = ["command_faults", "command_of", "unread_inputs", "unwritten_outputs", "variable_faults"]
 
@@ -82,7 +82,7 @@ def _argument_faults(context: Context, body: Body, command: Command, path: Path)
                     yield context.diagnostic(path, _within(fault, argument))
                 if faults:
                     continue
-                can_vanish = can_vanish or kind.nullable or kind.kind == "null" or kind.many
+                can_vanish = can_vanish or _can_be_absent(body, expression)
                 is_known = is_known and kind.kind != "any"
                 yield from _misplaced(context, argument, expression, kind, absent_allowed, path)
         if isinstance(item, Group) and is_known and not can_vanish:
@@ -90,6 +90,17 @@ def _argument_faults(context: Context, body: Body, command: Command, path: Path)
             fault = Fault("idle-group", message, item.start, item.end, "write it without $[[ ]]", _item(item))
             found = context.diagnostic(path, fault)
             yield warning(found.code, found.message, found.span, found.help)
+
+
+def _can_be_absent(body: Body, expression: Expression) -> bool:
+    """Return whether a value may be null, or an empty list, in some run: any step may end without its outputs."""
+
+    def resolve(reference: Reference) -> Type | Fault:
+        found = body.scope.resolve(reference)
+        return replace(found, nullable=True) if reference.parts[0] == "steps" and isinstance(found, Type) else found
+
+    kind, _ = infer(expression, resolve)
+    return kind.nullable or kind.kind == "null" or kind.many
 
 
 def _item(group: Group) -> int | None:
