@@ -1,0 +1,6 @@
+"""A package beside the script."""
+
+
+def greeting() -> str:
+    """Return a greeting."""
+    return "hello"
