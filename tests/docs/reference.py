@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from specflow.attempt import collect, evaluate, patterns
 from specflow.attempt.prepare import BASE_VARIABLES
-from specflow.graph import build
+from specflow.graph import build, values
 from specflow.graph.features import FEATURES
 from specflow.spec import expressions, load, model, source
 from specflow.spec.checks import files, steps
@@ -285,7 +285,7 @@ def limits() -> str:
         ("instances of one matrix", f"{steps.MAX_INSTANCES:,}"),
         ("steps of a pipeline, matrices expanded", f"{build.MAX_NODES:,}"),
         ("an expression", f"{expressions.MAX_LENGTH:,} characters, {expressions.MAX_DEPTH} levels of nesting"),
-        ("an expression once all it names is filled in", f"{build.MAX_TREE:,} parts"),
+        ("an expression once all it names is filled in", f"{values.MAX_TREE:,} parts"),
         ("a text that an operator or function makes", f"{evaluate.MAX_TEXT:,} characters"),
         ("a pattern", f"{patterns.MAX_SIZE:,} characters, {patterns.MAX_TIMES:,} repetitions"),
         ("the file of a value or of metrics", f"{collect.MAX_VALUE_BYTES:,} bytes"),

@@ -3,7 +3,6 @@
 import json
 import os
 import random
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,9 @@ import pytest
 from specflow.graph.outcomes import Fate, Outcome, run_state, settle, terms_of
 from specflow.spec.load import Loader
 from specflow.stages import make_plan, validate
-from specflow.targets.local.engine import Options, Result, execute
+from specflow.targets.local.engine import Options
 from specflow.targets.local.processes import Processes
+from specflow.targets.local.session import run_plan
 from specflow.targets.local.workspace import Workspace
 
 # What a step does with its outputs `o` and `v`, the first arguments of its script, and what settle is told of it.
@@ -114,11 +114,8 @@ def run(folder: Path, jobs: int) -> tuple[Ends, str]:
     """Return how the engine ends each step, and the run."""
     plan, found = make_plan(validate(folder / "p.yaml", Loader(folder)), None)
     assert plan is not None, [d.message for d in found]
-    workspace = Workspace(folder)
-    workspace.open()
-    options = Options(jobs, {"PATH": os.environ["PATH"]})
-    now = datetime(2026, 1, 1, tzinfo=timezone.utc)
-    result: Result = execute(plan, {}, workspace, "run", now, options, lambda event: None, Processes(), lambda: 0)
+    options = Options(jobs, {"PATH": os.environ["PATH"]}, use_cache=False)
+    result = run_plan(plan, {}, Workspace(folder), options, lambda event: None, Processes(), lambda: 0).result
     ends = {label.replace(".", "__"): step.outcome for label, step in result.steps.items()}
     return {name: (end.state, end.reason) for name, end in ends.items()}, result.state
 
