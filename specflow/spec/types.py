@@ -30,7 +30,7 @@ class Type:
     """A port's or an expression's type.
 
     `kind` is a port type, `null` (the word itself) or `any` (something else is wrong already: fits everywhere).
-    `many`: a list of it. `nullable`: may be absent. `format` refines a path.
+    `many`: a list of it; an empty one is a list of `any`. `nullable`: may be absent. `format` refines a path.
     """
 
     kind: str
@@ -51,7 +51,9 @@ class Type:
     def __str__(self) -> str:
         """Return it as messages show it."""
         shown = f"{self.kind}/{self.format}" if self.format else self.kind
-        return f"list of {shown}" if self.many else shown
+        if self.many:
+            return "list" if self.kind == "any" else f"list of {shown}"
+        return shown
 
 
 ANY = Type("any")
@@ -100,8 +102,8 @@ def fits(given: Type, port: Type) -> bool:
 
     An integer is a number; a model is a folder; metrics are a JSON file. A path without a format fits any.
     """
-    if "any" in (given.kind, port.kind) or given.kind == "null":
-        return True
+    if port.kind == "any" or given.kind in ("any", "null"):
+        return port.many or port.kind == "any" or not given.many
     if given.many != port.many:
         return False
     if given.kind == port.kind or (given.kind, port.kind) in _WIDER:
@@ -209,10 +211,10 @@ class _Inference:
 
     def _operator(self, call: Call) -> Type:
         kinds = [self.of(arg) for arg in call.args]
-        if any(kind.kind == "any" for kind in kinds):
+        if any(kind == ANY for kind in kinds):
             return BOOLEAN if call.name in _BOOLEAN_OPERATORS else ANY
         for arg, kind in zip(call.args, kinds, strict=True):
-            if kind.kind == "null":
+            if kind == NULL:
                 return self.fail(f'"{_sign(call)}" on null is always null', arg, "ask has(x), or give default(x, y)")
             if kind.is_path:
                 return self.fail(f'"{_sign(call)}" works on values, and this is {kind.a}', arg)
@@ -297,7 +299,7 @@ class _Inference:
             if merged is None:
                 return self.fail(f'"{call.name}" would give {joined.a} or {kind.a}', call, "both must be of one type")
             joined = merged
-        return replace(joined, nullable=nullable) if joined.kind != "any" else ANY
+        return ANY if joined.kind == "any" and not joined.many else replace(joined, nullable=nullable)
 
 
 _BOOLEAN_OPERATORS = frozenset({"==", "!=", "<", "<=", ">", ">=", "&&", "||", "!", "in"})
@@ -324,7 +326,7 @@ _RESULTS["length"] = INTEGER
 
 
 def _accepts(want: str, kind: Type) -> bool:
-    if kind.kind == "any":
+    if kind.kind == "any" and not kind.many:
         return True
     if want == "text or list":
         return kind.many or kind.kind == "string"
@@ -339,9 +341,9 @@ def _accepts(want: str, kind: Type) -> bool:
 
 def _join(a: Type, b: Type) -> Type | None:
     """Return the type that holds both, or None."""
-    if a.kind in ("any", "null"):
+    if a.kind in ("any", "null") and (b.many or not a.many):
         return replace(b, nullable=a.nullable or b.nullable)
-    if b.kind in ("any", "null"):
+    if b.kind in ("any", "null") and (a.many or not b.many):
         return replace(a, nullable=a.nullable or b.nullable)
     if a.many != b.many:
         return None
