@@ -1,0 +1,1 @@
+"""Databricks: jobs on serverless or clusters, data on Unity Catalog volumes."""

@@ -1,0 +1,1 @@
+"""What runs inside a task's process. The standard library and nothing else, specflow's own modules not excepted."""
