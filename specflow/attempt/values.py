@@ -23,8 +23,9 @@ def parse_text(text: str, kind: str) -> Any:
 
     Exactly the texts that `text_of` writes are read, and numbers as people write them: `1`, `-0.5`, `1e-3`.
     """
-    if "\0" in text:
-        raise ValueError("the text holds a NUL character")
+    problem = _text_problem(text)
+    if problem is not None:
+        raise ValueError(problem)
     if kind == "string":
         return text
     stripped = text.strip()
@@ -52,7 +53,19 @@ def _number(text: str) -> int | float:
     if value in (float("inf"), float("-inf")):
         raise ValueError(f'"{_short(text)}" is too large for a number')
     digits = text.lstrip("+-")
-    return int(text) if digits.isdigit() and len(digits) <= 15 else value
+    # What fits into 64 bits keeps every digit; a float has sixteen of them.
+    return int(text) if digits.isdigit() and len(digits) <= 19 and -(2**63) <= int(text) < 2**63 else value
+
+
+def _text_problem(text: str) -> str | None:
+    """Return why a text can't travel: arguments and variables hold no NUL, and everything is written as UTF-8."""
+    if "\0" in text:
+        return "the text holds a NUL character"
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return "the text is not UTF-8"
+    return None
 
 
 def _short(text: str) -> str:
@@ -73,11 +86,15 @@ def value_problem(value: Any, port: Mapping[str, Any]) -> ValueProblem | None:
     if isinstance(value, (list, tuple)):
         return "many-mismatch", "the port takes one value, not a list"
     kind = port["type"]
-    if kind in PATH_TYPES:
-        return None if isinstance(value, str) and value else ("type-mismatch", f"{shown(value)} is not a path")
-    if not _is_a(value, kind):
+    is_path = kind in PATH_TYPES
+    if is_path and not (isinstance(value, str) and value):
+        return "type-mismatch", f"{shown(value)} is not a path"
+    if not is_path and not _is_a(value, kind):
         return "type-mismatch", f"{shown(value)} is not {_NAMES[kind]}"
-    return _constraint_problem(value, port)
+    unwritable = _text_problem(value) if isinstance(value, str) else None
+    if unwritable is not None:
+        return "invalid-value", unwritable
+    return None if is_path else _constraint_problem(value, port)
 
 
 def shown(value: Any) -> str:
@@ -96,8 +113,6 @@ def _is_a(value: Any, kind: str) -> bool:
 
 
 def _constraint_problem(value: Any, port: Mapping[str, Any]) -> ValueProblem | None:
-    if isinstance(value, str) and "\0" in value:
-        return "invalid-value", "the text holds a NUL character"
     choices = port.get("enum")
     if choices is not None and not any(_equal(value, item) for item in choices):
         return "invalid-value", f"{shown(value)} is none of {', '.join(shown(item) for item in choices)}"
