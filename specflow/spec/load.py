@@ -195,6 +195,8 @@ class Loader:
             except ValidationError:
                 pass
         document, faults = understood(document, kind)
+        # Another version of the language may have other keys: nothing else can be said of such a file.
+        faults = tuple(fault for fault in faults if fault.diagnostic.code == "unsupported-version") or faults
         self.found.extend(fault.diagnostic for fault in faults if not fault.is_consequence)
         left_out = [fault for fault in faults if not fault.meant]
         broken = {_in_lists_whole(path) for path in (*(fault.path for fault in left_out), *document.broken)}
@@ -203,7 +205,7 @@ class Loader:
         unknown = {fault.path[:-1] for fault in left_out if fault.diagnostic.code in ("unknown-key", "bad-name")}
         incomplete = document.incomplete | unknown
         for _ in range(MAX_REPAIRS):
-            data = _HEAD | _without(document.data, broken)
+            data = _HEADS[kind] | _without(document.data, broken)
             try:
                 return File(document, kind, shape.model_validate(data), frozenset(broken), incomplete=incomplete)
             except ValidationError as failure:
@@ -273,8 +275,12 @@ class Loader:
 
 
 MAX_REPAIRS = 20
-_HEAD = {"specflow": 1, "name": "unnamed"}
-"""What stands in for a missing head, so that the rest of the file can be checked."""
+_HEADS: dict[str, dict[str, Any]] = {
+    "step": {"specflow": 1, "name": "unnamed"},
+    "pipeline": {"specflow": 1, "name": "unnamed"},
+    "project": {"specflow": 1},
+}
+"""What stands in for a missing head, by kind of file, so that the rest of it can be checked."""
 
 
 def _entries(folder: FilePath) -> list[FilePath]:

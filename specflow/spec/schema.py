@@ -268,7 +268,7 @@ def _bad_value(place: Span, value: Any, rule: str, wanted: Any, subschema: Any) 
 
 def _suggest_name(code: str, value: Any) -> str:
     name = _name_like(value) if code == "bad-name" and isinstance(value, str) else ""
-    return f'did you mean "{name}"?' if name else ""
+    return f'did you mean "{name}"?' if name and name != value else ""
 
 
 def _name_like(text: str) -> str:
