@@ -77,7 +77,7 @@ def _path(kind: str, text: str, here: FilePath) -> tuple[str | None, tuple[str, 
     if not path.exists():
         return None, ("data-missing", f'there is nothing at "{text}"')
     if kind in ("folder", "model") and not path.is_dir():
-        return None, ("type-mismatch", f'"{text}" is a file, and a {kind} is a folder')
+        return None, ("type-mismatch", f'"{text}" is a file, and this takes a folder')
     if kind in ("file", "metrics") and not path.is_file():
         return None, ("type-mismatch", f'"{text}" is a folder, and this takes a file')
     return str(path.resolve()), None
