@@ -22,6 +22,7 @@ class Project:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        folder.mkdir(exist_ok=True)
         (folder / "specflow.yaml").write_text("specflow: 1\n")
 
     def write(self, name: str, text: str) -> Path:
