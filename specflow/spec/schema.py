@@ -251,17 +251,18 @@ def _bad_value(place: Span, value: Any, rule: str, wanted: Any, subschema: Any) 
     shown = f'"{value}"' if isinstance(value, str) else str(value)
     if len(shown) > 80:
         shown = f'{shown[:76]}…"'
-    if "x-hint" in subschema and rule != "enum":
-        return error(code, f"{shown} is not {subschema['x-hint']}", place, _suggest_name(code, value))
     if rule == "enum":
-        return error(code, f"{shown} is not one of the choices here", place, nearest(str(value), map(str, wanted)))
+        what = subschema.get("x-hint", "one of the choices here")
+        return error(code, f"{shown} is not {what}", place, nearest(str(value), map(str, wanted)))
+    if "x-hint" in subschema:
+        return error(code, f"{shown} is not {subschema['x-hint']}", place, _suggest_name(code, value))
     message = {
         "minLength": "a text is missing here",
         "minItems": "the list is empty",
         "minProperties": "the mapping is empty",
         "uniqueItems": "an element is given twice",
-        "minimum": f"{shown} is less than {wanted}",
-        "maximum": f"{shown} is more than {wanted}",
+        "minimum": f"{shown} is less than {wanted}, the least that it may be",
+        "maximum": f"{shown} is more than {wanted}, the most that it may be",
     }.get(rule, f"{shown} does not fit here")
     return error(code, message, place)
 

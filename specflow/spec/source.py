@@ -113,7 +113,7 @@ class _Open:
 
     data: Any
     place: Place
-    key: tuple[Any, Any] | None = None
+    key: tuple[Any, Place] | None = None
 
 
 class _Reader:
@@ -201,15 +201,15 @@ class _Reader:
             parent.items[len(top.data)] = place
             top.data.append(value)
         elif top.key is None:
-            top.key = (value, place.event)
+            top.key = (value, place)
         else:
             key, top.key = top.key, None
             self._add_pair(top, key, value, place)
 
-    def _add_pair(self, top: _Open, key: tuple[Any, Any], value: Any, place: Place) -> None:
-        name, event = key
+    def _add_pair(self, top: _Open, key: tuple[Any, Place], value: Any, place: Place) -> None:
+        name, event = key[0], key[1].event
         if not isinstance(event, yaml.ScalarEvent):
-            self._refuse_key(event)
+            self._refuse_key(key[1])
             return
         if not isinstance(name, str):
             name = event.value
@@ -229,16 +229,16 @@ class _Reader:
         top.place.keys[name] = event
         top.place.items[name] = place
 
-    def _refuse_key(self, event: Any) -> None:
+    def _refuse_key(self, key: Place) -> None:
         """Report a key that is a collection; what a mistaken mapping holds can't be trusted."""
         self.broken.add(self._path())
-        if isinstance(event, yaml.AliasEvent):  # an alias of nothing, which is told already
+        start = key.event.start_mark
+        if isinstance(key.event, yaml.AliasEvent):  # an alias of nothing, which is told already
             return
-        start = event.start_mark.index
-        help_ = "write an expression as ${{ … }}" if self.text[start - 1 : start + 1] == "{{" else ""
-        place = self._span(event.start_mark, event.end_mark)
+        place = self._span(start, key.end)
+        help_ = "write an expression as ${{ … }}" if self.text[start.index - 1 : start.index + 1] == "{{" else ""
         self.found = [found for found in self.found if found.code != "bad-key" or found.span < place]  # keys within
-        self._report("bad-key", "a key must be a plain word, not a list or a mapping", event, help_)
+        self.found.append(error("bad-key", "a key must be a plain word, not a list or a mapping", place, help_))
 
     def _report_twice(self, holder: Place, name: str, event: Any) -> None:
         """Report a key that comes twice; with another one of its mapping, where a line between two mappings is gone."""
@@ -275,8 +275,8 @@ class _Reader:
             if isinstance(top.data, list):
                 path.append(len(top.data))
             elif top.key is not None:
-                name, event = top.key
-                path.append(name if isinstance(name, str) else str(getattr(event, "value", "")))
+                name = top.key[0]
+                path.append(name if isinstance(name, str) else str(getattr(top.key[1].event, "value", "")))
         return tuple(path)
 
     def _report(self, code: str, message: str, event: Any, help_: str = "", *related: Related) -> None:

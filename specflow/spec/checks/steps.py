@@ -333,8 +333,7 @@ def condition_faults(context: Context) -> Iterator[Diagnostic]:
             continue
         whole = template.whole
         if whole is None or kind.kind not in ("boolean", "any") or kind.many:
-            what = "text" if whole is None else str(kind)
-            message = f"a condition is true or false, and this is {'a list' if kind.many else what}"
+            message = f"a condition is true or false, and this is {'text' if whole is None else kind.a}"
             help_ = "write it as ${{ … }}" if whole is None else "compare it, or ask has(x)"
             yield context.diagnostic(path, Fault("when-not-boolean", message, 0, len(step.when), help_))
         elif not references(whole) and not status_functions(whole):
