@@ -88,8 +88,7 @@ def _argument_faults(context: Context, body: Body, command: Command, path: Path)
         if isinstance(item, Group) and is_known and not can_vanish:
             message = "nothing in this group can be absent, so it never vanishes"
             fault = Fault("idle-group", message, item.start, item.end, "write it without $[[ ]]", _item(item))
-            found = context.diagnostic(path, fault)
-            yield warning(found.code, found.message, found.span, found.help)
+            yield context.diagnostic(path, fault, warning)
 
 
 def _can_be_absent(body: Body, expression: Expression) -> bool:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
 
-from specflow.diagnostics import Diagnostic, Related
-from specflow.diagnostics import error as error_at
+from specflow.diagnostics import Diagnostic, Related, error
 from specflow.spec import model
 from specflow.spec.expressions import ExpressionError, Template, parse_template
 from specflow.spec.load import File, Workspace
@@ -17,6 +16,10 @@ from specflow.spec.source import Path
 from specflow.spec.types import Fault, Type, infer
 
 __all__ = ["Body", "Context"]
+
+
+Report = Callable[..., Diagnostic]
+"""`error` or `warning`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ class Context:
                 path = ("steps", name)
                 yield Body(path, name, step, self.scope(contexts, step.matrix, outputs, path))
 
-    def diagnostic(self, path: Path, fault: Fault) -> Diagnostic:
+    def diagnostic(self, path: Path, fault: Fault, report: Report = error) -> Diagnostic:
         """Return a fault in the text at `path` as a diagnostic at its own place in the file."""
         where = path if fault.item is None else (*path, fault.item)
         span = self.file.document.text_span(where, fault.start, fault.end)
@@ -72,7 +75,7 @@ class Context:
             related = (
                 Related(other.key_span("outputs") if other.document.has(("outputs",)) else other.span(), message),
             )
-        return error_at(fault.code, fault.message, span, fault.help, *related)
+        return report(fault.code, fault.message, span, fault.help, *related)
 
     def template(self, path: Path, text: str) -> tuple[Template | None, tuple[Diagnostic, ...]]:
         """Return the text at `path` cut into pieces, or what is wrong with its expressions' syntax."""
