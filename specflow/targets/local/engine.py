@@ -9,7 +9,6 @@ from __future__ import annotations
 import heapq
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -25,57 +24,20 @@ from specflow.targets.local.attempts import Attempt, CodeStore, hint_for, left_b
 from specflow.targets.local.bindings import Bindings
 from specflow.targets.local.cache import Cache, Key, Made
 from specflow.targets.local.environments import Environments
-from specflow.targets.local.locks import KeyLocks
+from specflow.targets.local.journal import Journal
+from specflow.targets.local.locks import Claims
 from specflow.targets.local.processes import Child, Processes
+from specflow.targets.local.steps import Options, Result, Step, StepResult
 from specflow.targets.local.workspace import RunFolder, Workspace, tidy_work
 
 __all__ = ["Options", "Result", "StepResult", "execute"]
 
 Event = dict[str, Any]
 RUN_TIMEOUT = "the pipeline's timeout ran out"
-GROUP_S = 0.02
-"""How long finished steps wait for others to be written with them."""
 TRACKING_S = 30.0
 """How long a run that has ended waits for its metrics to be logged."""
 CONTENTION_S = 0.1
 """How long to wait before asking again whether another run is done with a step."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How to run: how much at once, in which environment, with which secrets, and what to take from earlier runs."""
-
-    jobs: int
-    environ: Mapping[str, str]
-    secrets: Mapping[str, str] = field(default_factory=dict)
-    use_cache: bool = True
-    force: frozenset[str] = frozenset()
-    """Labels of steps that run whatever the cache holds."""
-    resumed: Mapping[str, str] = field(default_factory=dict)
-    """Keys of results, by step id, that an earlier run of the same plan had finished."""
-
-
-@dataclass(frozen=True, slots=True)
-class StepResult:
-    """How a step ended."""
-
-    outcome: Outcome
-    attempts: int
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """How a run ended: outputs by name (a value, an absolute path, a list, None), steps and metrics by label."""
-
-    run: str
-    state: str
-    outputs: Mapping[str, Any]
-    steps: Mapping[str, StepResult]
-    metrics: Mapping[str, Mapping[str, Mapping[str, float]]]
-    reason: str = ""
-    damaged: tuple[str, ...] = ()
-    """Results in the cache that were not as they had been made, and were made again."""
 
 
 def execute(
@@ -97,35 +59,6 @@ def execute(
     return _Run(plan, inputs, workspace, history, run_id, now, options, tell, processes, is_interrupted).go()
 
 
-@dataclass(slots=True)
-class _Step:
-    """A step while the run lasts."""
-
-    index: int
-    spec: Mapping[str, Any]
-    open_needs: int
-    slots: int
-    outcome: Outcome | None = None
-    values: dict[str, Any] | None = None
-    key: Key | None = None
-    holds_lock: bool = False
-    attempts: int = 0
-    attempt: Attempt | None = None
-    started_at: float = 0.0
-    began: float = 0.0
-    seconds: float = 0.0
-    deadline: float | None = None
-    timed_out: bool = False
-
-    @property
-    def id(self) -> str:
-        return str(self.spec["id"])
-
-    @property
-    def label(self) -> str:
-        return str(self.spec["label"])
-
-
 class _Run:
     """One run; used once."""
 
@@ -142,32 +75,28 @@ class _Run:
         processes: Processes,
         is_interrupted: Callable[[], int],
     ) -> None:
-        self.plan, self.history, self.options, self.tell_user = plan, history, options, tell
+        self.plan, self.options = plan, options
         self.processes, self.is_interrupted = processes, is_interrupted
         self.folder: RunFolder = workspace.run(run_id)
         self.facts = {"id": run_id, "date": f"{now:%Y-%m-%d}", "pipeline": plan.name, "target": "local"}
         self.cache = Cache(workspace.results, history)
-        self.locks = KeyLocks(workspace.locks)
+        self.claims = Claims(workspace.locks)
         self.code = CodeStore(plan, workspace)
         self.environments = Environments(plan, workspace.path / "environments")
         self.bindings = Bindings(plan, inputs, self.facts)
         self.steps = {
-            spec["id"]: _Step(index, spec, len(spec["needs"]), min(spec["cpus"], options.jobs))
+            spec["id"]: Step(index, spec, len(spec["needs"]), min(spec["cpus"], options.jobs))
             for index, spec in enumerate(plan.document["steps"])
         }
-        self.behind: dict[str, list[_Step]] = {name: [] for name in self.steps}
+        self.behind: dict[str, list[Step]] = {name: [] for name in self.steps}
         for step in self.steps.values():
             for need in step.spec["needs"]:
                 self.behind[need].append(step)
         self.metrics: dict[str, Any] = {}
         self.ready: list[tuple[int, str]] = []
         self.delayed: list[tuple[float, int, str]] = []
-        self.running: dict[str, _Step] = {}
-        self.by_key: dict[str, _Step] = {}
-        self.awaiting: dict[str, list[_Step]] = {}
-        self.done_with: list[str] = []
-        self.untold: list[Event] = []
-        self.last_commit = time.monotonic()
+        self.running: dict[str, Step] = {}
+        self.journal = Journal(history, tell, self.claims.written)
         self.free = options.jobs
         self.stopping: Outcome | None = None
         self.cancelled = self.hurried = False
@@ -181,8 +110,8 @@ class _Run:
             return self._loop()
         finally:
             self.processes.close()
-            self.locks.close()
-            self.history.commit()
+            self.claims.close()
+            self.journal.commit()
 
     def _loop(self) -> Result:
         limit = self.plan.document["timeout_s"]
@@ -202,7 +131,7 @@ class _Run:
             self._start_ready()
             if self.unfinished:
                 self._wait(deadline)
-        self._commit()
+        self.journal.commit()
         self._finish_tracking()
         return self._result()
 
@@ -215,15 +144,10 @@ class _Run:
 
     def _wait(self, run_deadline: float | None) -> None:
         patience = self._patience(run_deadline)
-        if self.history.is_open:
-            # Others may end within moments: their results are then written in one group with these.
-            if time.monotonic() - self.last_commit > GROUP_S:
-                self._commit()
-            else:
-                patience = GROUP_S if patience is None else min(patience, GROUP_S)
+        patience = self.journal.patience(patience)
         ended = self.processes.wait(patience)
         if not ended:
-            self._commit()
+            self.journal.commit()
         for child in ended:
             self._ended(child)
         now = time.monotonic()
@@ -240,16 +164,6 @@ class _Run:
         if run_deadline is not None and self.stopping is None:
             moments.append(run_deadline)
         return max(0.0, min(moments) - time.monotonic()) if moments else None
-
-    def _commit(self) -> None:
-        self.history.commit()
-        self.last_commit = time.monotonic()
-        for key in self.done_with:
-            self.locks.release(key)
-        self.done_with.clear()
-        for event in self.untold:
-            self.tell_user(event)
-        self.untold.clear()
 
     # Ending early
 
@@ -295,7 +209,7 @@ class _Run:
             heapq.heappop(self.ready)
             self._start(step)
 
-    def _is_settled(self, step: _Step) -> bool:
+    def _is_settled(self, step: Step) -> bool:
         """Return whether a step needs no process of ours now: it ends without running, or somebody else runs it."""
         if step.values is None:
             settled = self.bindings.settle(step.spec)
@@ -316,11 +230,11 @@ class _Run:
             return False
         return self._is_run_by_another(step, step.key.digest)
 
-    def _shares(self, step: _Step) -> bool:
+    def _shares(self, step: Step) -> bool:
         """Return whether a step's result may be another's: not if it must run every time."""
         return step.spec["cache"] and self.options.use_cache and step.label not in self.options.force
 
-    def _take_over(self, step: _Step, key: Key) -> bool:
+    def _take_over(self, step: Step, key: Key) -> bool:
         made = self.cache.find(key) if self._shares(step) else None
         if made is None and step.id in self.options.resumed:
             made = self.cache.find_again(self.options.resumed[step.id], key)
@@ -329,20 +243,18 @@ class _Run:
         self._close(step, Outcome("cached"), made)
         return True
 
-    def _is_run_by_another(self, step: _Step, key: str) -> bool:
+    def _is_run_by_another(self, step: Step, key: str) -> bool:
         """Return whether another step, or another run, is at the very same work; if so, ask again when it is done."""
-        if key in self.by_key:
-            self.awaiting.setdefault(key, []).append(step)
-            return True
-        if not self.locks.take(key):
+        holder = self.claims.claim(key, step)
+        if holder == "another run":
             heapq.heappush(self.delayed, (time.monotonic() + CONTENTION_S, step.index, step.id))
+        if holder != "us":
             return True
-        self.by_key[key] = step
         step.holds_lock = True
         assert step.key is not None
         return self._take_over(step, step.key)  # it may have been done while we asked
 
-    def _start(self, step: _Step) -> None:
+    def _start(self, step: Step) -> None:
         step.attempts += 1
         if step.attempts == 1:
             step.began, step.started_at = time.monotonic(), time.time()
@@ -380,7 +292,7 @@ class _Run:
             if child.returncode:
                 self._tell("tracking_failed", code=child.returncode)
             return
-        step: _Step = child.tag
+        step: Step = child.tag
         del self.running[step.id]
         self.free += step.slots
         code = child.returncode
@@ -393,7 +305,7 @@ class _Run:
         else:
             self._publish(step)
 
-    def _publish(self, step: _Step) -> None:
+    def _publish(self, step: Step) -> None:
         """Take over what a process left that ended well: check it, move it to its place in one step, remember it."""
         attempt, key = step.attempt, step.key
         assert attempt is not None
@@ -412,7 +324,7 @@ class _Run:
         self._track(step, attempt, made)
         self._close(step, Outcome("succeeded"), made)
 
-    def _track(self, step: _Step, attempt: Attempt, made: Made) -> None:
+    def _track(self, step: Step, attempt: Attempt, made: Made) -> None:
         """Start handing a step's metrics to the user's MLflow server, if there is one; nothing waits for it."""
         python = self.environments.python(step.spec["environment"])
         process = tracking_process(python, attempt.prepared.env, made.metrics, self.facts, step.label)
@@ -421,14 +333,14 @@ class _Run:
             log = self.folder.log(step.id, step.attempts).with_suffix(".mlflow.log")
             self.processes.start(argv, env, str(self.folder.path), log, None)
 
-    def _take(self, step: _Step, key: Key, attempt: Attempt, found: Collected) -> Made:
+    def _take(self, step: Step, key: Key, attempt: Attempt, found: Collected) -> Made:
         own = None if self._shares(step) else f"{self.facts['id']}/{step.id}"
         name = f"{self.plan.name}/{step.label}"
         return self.cache.take(
             key, attempt.folder, step.spec, found, self.facts["id"], name, own, is_shared=step.spec["cache"]
         )
 
-    def _failed(self, step: _Step, reason: str, *, can_retry: bool = True) -> None:
+    def _failed(self, step: Step, reason: str, *, can_retry: bool = True) -> None:
         log = self.folder.log(step.id, step.attempts)
         retry = step.spec["retry"]
         if can_retry and step.attempts < retry["attempts"] and self.stopping is None:
@@ -441,13 +353,16 @@ class _Run:
         if self.plan.document["fail_fast"] and self.stopping is None:
             self._hold_back(Outcome("skipped", FAIL_FAST), Outcome("skipped", FAIL_FAST))
 
-    def _close(self, step: _Step, outcome: Outcome, made: Made | None = None, **more: Any) -> None:
+    def _close(self, step: Step, outcome: Outcome, made: Made | None = None, **more: Any) -> None:
         step.outcome = outcome
         step.seconds = time.monotonic() - step.began if step.attempts else 0.0
         self.unfinished -= 1
         self.bindings.end(step.id, outcome, made.outputs if made is not None else None)
         if step.holds_lock and step.key is not None:
-            self._let_go(step, step.key.digest)
+            step.holds_lock = False
+            for other in self.claims.let_go(step.key.digest):
+                if other.outcome is None:
+                    heapq.heappush(self.ready, (other.index, other.id))
         metrics = made.metrics if made is not None else {}
         if metrics:
             self.metrics[step.label] = metrics
@@ -464,25 +379,15 @@ class _Run:
             made.home if made is not None else None,
             metrics,
         )
-        self.history.add_step(row)
         event: Event = {"event": "step_finished", "run": self.facts["id"], "step": step.label, "state": outcome.state}
         event |= {"attempts": step.attempts, "seconds": round(step.seconds, 3), "reason": outcome.reason}
         if metrics:
             event["metrics"] = metrics
-        self.untold.append({**event, **more})
+        self.journal.ended(row, {**event, **more})
         for following in self.behind[step.id]:
             following.open_needs -= 1
             if not following.open_needs and following.outcome is None and self.stopping is None:
                 heapq.heappush(self.ready, (following.index, following.id))
-
-    def _let_go(self, step: _Step, key: str) -> None:
-        """Let others have a key: steps of this run at once, other runs when the result is written."""
-        step.holds_lock = False
-        del self.by_key[key]
-        self.done_with.append(key)
-        for other in self.awaiting.pop(key, ()):
-            if other.outcome is None:
-                heapq.heappush(self.ready, (other.index, other.id))
 
     # The end
 
@@ -503,15 +408,12 @@ class _Run:
         }
         return Result(self.facts["id"], state, outputs, steps, self.metrics, reason, tuple(self.cache.damaged))
 
-    def _tell(self, event: str, step: _Step | None = None, **more: Any) -> None:
+    def _tell(self, event: str, step: Step | None = None, **more: Any) -> None:
         told: Event = {"event": event, "run": self.facts["id"]}
         if step is not None:
             told["step"] = step.label
         told.update(more)
-        if self.untold:
-            self.untold.append(told)
-        else:
-            self.tell_user(told)
+        self.journal.tell(told)
 
 
 def _os_reason(failure: OSError) -> str:

@@ -1,36 +1,55 @@
-"""Locks on keys between the runs of one project, which a dead process can't leave behind: byte ranges of one file."""
+"""Who is at work on which key: one step at a time, over all runs of a project, and nothing left behind by the dead."""
 
 from __future__ import annotations
 
 import fcntl
 import os
 from pathlib import Path as FilePath
+from typing import Literal
 
-__all__ = ["KeyLocks"]
+from specflow.targets.local.steps import Step
+
+__all__ = ["Claims"]
 
 
-class KeyLocks:
-    """Holds a key while its step runs, so that two runs do not do the same work at once.
+class Claims:
+    """The keys that this run's steps are at work on, and the steps that wait for one of them.
 
-    POSIX record locks belong to the process and end with it, however it ends. They end, too, when the process closes
-    any descriptor of the file: so there is one, kept open.
+    Between runs a key is a byte of one file, held by a POSIX record lock: it ends with the process, however that ends.
+    Such locks end, too, when the process closes any descriptor of the file: so there is one, kept open.
     """
 
     def __init__(self, file: FilePath) -> None:
         """Open the file of locks."""
         self.descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self.holders: dict[str, Step] = {}
+        self.waiting: dict[str, list[Step]] = {}
+        self.unwritten: list[str] = []
 
-    def take(self, key: str) -> bool:
-        """Return whether the key is ours now; False while another run holds it."""
+    def claim(self, key: str, step: Step) -> Literal["us", "another step", "another run"]:
+        """Return who has a key now; a step that another step of this run is in front of is kept waiting for it."""
+        if key in self.holders:
+            self.waiting.setdefault(key, []).append(step)
+            return "another step"
         try:
             fcntl.lockf(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _offset(key))
         except BlockingIOError:
-            return False
-        return True
+            return "another run"
+        self.holders[key] = step
+        return "us"
 
-    def release(self, key: str) -> None:
-        """Let a key go."""
-        fcntl.lockf(self.descriptor, fcntl.LOCK_UN, 1, _offset(key))
+    def let_go(self, key: str) -> list[Step]:
+        """Return the steps of this run that waited for a key; other runs get it once the result is written."""
+        del self.holders[key]
+        self.unwritten.append(key)
+        return self.waiting.pop(key, [])
+
+    def written(self) -> None:
+        """Let other runs have the keys whose results are written now."""
+        for key in self.unwritten:
+            if key not in self.holders:
+                fcntl.lockf(self.descriptor, fcntl.LOCK_UN, 1, _offset(key))
+        self.unwritten.clear()
 
     def close(self) -> None:
         """Let every key go."""

@@ -1,0 +1,55 @@
+"""What has happened in a run, on its way to the history and to the user: written in groups, told once written."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from specflow.history import History, StepRow
+
+__all__ = ["GROUP_S", "Journal"]
+
+Event = dict[str, Any]
+
+GROUP_S = 0.02
+"""How long finished steps wait for others to be written with them."""
+
+
+class Journal:
+    """A step counts as done, and is told as done, once the history has it."""
+
+    def __init__(self, history: History, tell: Callable[[Event], None], written: Callable[[], None]) -> None:
+        """Write to a history, tell a user; `written` is called after each group."""
+        self.history, self.tell_user, self.written = history, tell, written
+        self.untold: list[Event] = []
+        self.last = time.monotonic()
+
+    def ended(self, row: StepRow, event: Event) -> None:
+        """Enter the end of a step; it is told when it is written."""
+        self.history.add_step(row)
+        self.untold.append(event)
+
+    def tell(self, event: Event) -> None:
+        """Tell of something, in its order."""
+        if self.untold:
+            self.untold.append(event)
+        else:
+            self.tell_user(event)
+
+    def patience(self, wanted: float | None) -> float | None:
+        """Return how long to wait at most, with something to write: others may end in a moment, and go along."""
+        if self.history.is_open and time.monotonic() - self.last > GROUP_S:
+            self.commit()
+        if not self.history.is_open:
+            return wanted
+        return GROUP_S if wanted is None else min(wanted, GROUP_S)
+
+    def commit(self) -> None:
+        """Write what was entered, durably, and tell it."""
+        self.history.commit()
+        self.last = time.monotonic()
+        self.written()
+        for event in self.untold:
+            self.tell_user(event)
+        self.untold.clear()

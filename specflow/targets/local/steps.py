@@ -1,0 +1,81 @@
+"""What a run is given, what it gives back, and a step while it lasts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from specflow.graph.outcomes import Outcome
+from specflow.targets.local.attempts import Attempt
+from specflow.targets.local.cache import Key
+
+__all__ = ["Options", "Result", "Step", "StepResult"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to run: how much at once, in which environment, with which secrets, and what to take from earlier runs."""
+
+    jobs: int
+    environ: Mapping[str, str]
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    use_cache: bool = True
+    force: frozenset[str] = frozenset()
+    """Labels of steps that run whatever the cache holds."""
+    resumed: Mapping[str, str] = field(default_factory=dict)
+    """Keys of results, by step id, that an earlier run of the same plan had finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """How a step ended."""
+
+    outcome: Outcome
+    attempts: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a run ended: outputs by name (a value, an absolute path, a list, None), steps and metrics by label."""
+
+    run: str
+    state: str
+    outputs: Mapping[str, Any]
+    steps: Mapping[str, StepResult]
+    metrics: Mapping[str, Mapping[str, Mapping[str, float]]]
+    reason: str = ""
+    damaged: tuple[str, ...] = ()
+    """Results in the cache that were not as they had been made, and were made again."""
+
+
+@dataclass(slots=True)
+class Step:
+    """A step while the run lasts."""
+
+    index: int
+    spec: Mapping[str, Any]
+    open_needs: int
+    slots: int
+    outcome: Outcome | None = None
+    values: dict[str, Any] | None = None
+    key: Key | None = None
+    holds_lock: bool = False
+    attempts: int = 0
+    attempt: Attempt | None = None
+    started_at: float = 0.0
+    began: float = 0.0
+    seconds: float = 0.0
+    deadline: float | None = None
+    timed_out: bool = False
+
+    @property
+    def id(self) -> str:
+        """Return the id by which the plan knows it."""
+        return str(self.spec["id"])
+
+    @property
+    def label(self) -> str:
+        """Return the name by which the user knows it."""
+        return str(self.spec["label"])
