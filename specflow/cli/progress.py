@@ -135,6 +135,8 @@ class _Plain:
                 self.line(f"  … {_safe(event['step'])}{again}")
         elif kind == "attempt_failed":
             self.line(f"  ↻ {_safe(event['step'])}: {_safe(event['reason'])}; again in {event['retry_in']:g} s")
+            if last := _last_line(event.get("log", "")):
+                self.line(f"    │ {last}")
         elif kind == "step_finished":
             self.done += 1
             self.finished(event)
