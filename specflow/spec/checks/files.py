@@ -18,7 +18,16 @@ from specflow.spec.load import inside
 from specflow.spec.source import Path
 from specflow.spec.types import nearest
 
-__all__ = ["ADDRESS", "bad_notebooks", "is_address", "missing_code", "missing_environment_files", "missing_locations"]
+__all__ = [
+    "ADDRESS",
+    "bad_notebooks",
+    "is_address",
+    "missing_code",
+    "missing_environment_files",
+    "missing_locations",
+    "paths_outwards",
+    "unknown_protocols",
+]
 
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*:(?=.)")
 PROTOCOLS = ("abfs", "abfss", "adl", "az", "azureml", "dbfs", "gs", "http", "https", "s3", "wasbs")
@@ -33,12 +42,15 @@ def is_address(location: str) -> bool:
 def _path_faults(context: Context, path: Path, text: str, code: str, kind: str) -> Iterator[Diagnostic]:
     """Yield why the file or folder that `text` names can't be used; `kind` is "file", "folder" or "any"."""
     span = context.file.span(*path)
-    target = FilePath(os.path.normpath(context.file.folder / text))
     if "\0" in text:
         yield error(code, "a path can't hold a NUL character", span)
-    elif FilePath(text).is_absolute() or not inside(context.workspace.root, target):
-        yield error("path-escapes", f'"{text}" leads out of the project', span, "name a path inside the project")
-    elif not target.exists():
+        return
+    outwards = tuple(paths_outwards(context, path, text))
+    yield from outwards
+    target = FilePath(os.path.normpath(context.file.folder / text))
+    if outwards:
+        return
+    if not target.exists():
         folder = target.parent
         names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
         close = nearest(target.name, names) if names else ""
@@ -48,6 +60,14 @@ def _path_faults(context: Context, path: Path, text: str, code: str, kind: str) 
         yield error(code, f'"{text}" is a file, and this takes a folder', span)
     elif kind == "file" and not target.is_file():
         yield error(code, f'"{text}" is a folder, and this takes a file', span)
+
+
+def paths_outwards(context: Context, path: Path, text: str) -> Iterator[Diagnostic]:
+    """Yield that the path at some place of a file leads out of the project, if it does."""
+    target = FilePath(os.path.normpath(context.file.folder / text))
+    if FilePath(text).is_absolute() or not inside(context.workspace.root, target):
+        message = f'"{text}" leads out of the project'
+        yield error("path-escapes", message, context.file.span(*path), "name a path inside the project")
 
 
 def missing_code(context: Context) -> Iterator[Diagnostic]:
@@ -199,7 +219,12 @@ def _location_faults(context: Context, path: Path, location: str, kind: str, cod
     if not is_address(location):
         yield from _path_faults(context, path, location, code, kind)
         return
-    protocol = location.partition(":")[0]
+    yield from unknown_protocols(context, path, location)
+
+
+def unknown_protocols(context: Context, path: Path, address: str) -> Iterator[Diagnostic]:
+    """Yield that the address at some place of a file begins with a protocol that is not read, if it does."""
+    protocol = address.partition(":")[0]
     if protocol not in PROTOCOLS:
         message = f'addresses that begin with "{protocol}:" are not read'
         yield error("unknown-protocol", message, context.file.span(*path), nearest(protocol, PROTOCOLS))

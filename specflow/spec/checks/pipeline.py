@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from specflow.diagnostics import Diagnostic, error, warning
 from specflow.spec.checks.context import Context
+from specflow.spec.checks.files import is_address, paths_outwards, unknown_protocols
 from specflow.spec.cron import CronError, parse_cron, unknown_timezone
-from specflow.spec.expressions import Reference, parse_template
+from specflow.spec.expressions import Reference, holds_expression, parse_template
 from specflow.spec.mentions import mentions
 from specflow.spec.source import Path
 from specflow.spec.types import Type, fits
@@ -54,8 +55,15 @@ def _texts_of_output(context: Context, name: str) -> Iterator[Diagnostic]:
         texts.append((("outputs", name, "register", "name"), output.registered.name))
         texts.append((("outputs", name, "register", "version"), output.registered.version or None))
     for path, text in texts:
-        if text is not None:
-            yield from context.typed(path, text, scope)[1]
+        if text is None:
+            continue
+        kind, found = context.typed(path, text, scope)
+        yield from found
+        if kind is not None and kind.nullable:
+            message = "this may be absent, and then there is no place or name for the output"
+            yield error("possibly-absent", message, context.file.span(*path), "give default(x, y)")
+        if path[-1] == "location" and not holds_expression(text):
+            yield from (unknown_protocols if is_address(text) else paths_outwards)(context, path, text)
 
 
 def schedule_faults(context: Context) -> Iterator[Diagnostic]:
