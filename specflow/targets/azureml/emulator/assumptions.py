@@ -73,6 +73,9 @@ class Assumptions:
         False, "a direct port is handed azureml://…; off: its stand-in here, a file:// URI into the datastore's folder"
     )
     registers_spark_outputs: bool = _assume(False, "a named output of a Spark node is registered as an asset")
+    taken_asset_versions_fail_the_job: bool = _assume(
+        True, "an output named like a registered version with another content fails its job; off: it stays unnamed"
+    )
     registry_assets_exist: bool = _assume(True, "environments named in a registry exist; off: they are unknown")
 
     def flipped(self, name: str) -> Assumptions:

@@ -29,7 +29,9 @@ class Endpoints:
         self._check_name(name, "batchEndpoints")
         properties = {
             "authMode": "AADToken",
-            **(body.get("properties") or {}),
+            # The SDK sets the default on this object, so it has to be there.
+            "defaults": {"deploymentName": None},
+            **{key: value for key, value in (body.get("properties") or {}).items() if value is not None},
             "scoringUri": f"{base}/batch/{name}/jobs",
             "provisioningState": "Succeeded",
         }

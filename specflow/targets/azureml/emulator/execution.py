@@ -106,11 +106,8 @@ class Execution:
             for name, port in self.job.graph.outputs.items()
         }
         status, bound = self._run_graph(self.job.graph, _Scope(self.root, values, places, self.halt))
-        self._finish_run(self.root, status, bound)
-        if status == "Completed":
-            for name, out in self.job.outputs.items():
-                if out.asset and name in bound:
-                    register(self.assets, out, bound[name], self.root.id)
+        error = self._register(self.job.outputs, bound, self.root) if status == "Completed" else ""
+        self._finish_run(self.root, "Failed" if error else status, bound, error)
 
     def _finish_run(self, run: Run, status: str, made: Mapping[str, Data], error: str = "") -> None:
         outputs = {name: {"uri": self.storage.long_uri(each.uri), "type": each.type} for name, each in made.items()}
@@ -200,10 +197,12 @@ class Execution:
             self._finish_run(run, status, bound)
             return status, bound
         finish, made = self._run_leaf(node, run, inputs, outputs, scope.halt)
-        if finish.status == "Completed":
-            self._register(node, made, run)
-        self._finish_run(run, finish.status, made if finish.status == "Completed" else {}, finish.error)
-        return finish.status, made
+        status, error = finish.status, finish.error
+        is_registered = node.kind != "spark" or self.assumed.registers_spark_outputs
+        if status == "Completed" and is_registered and (fault := self._register(node.outputs, made, run)):
+            status, error = "Failed", fault
+        self._finish_run(run, status, made if status == "Completed" else {}, error)
+        return status, made
 
     def _run_leaf(
         self, node: Node, run: Run, inputs: Values, outputs: Mapping[str, Data], halt: Halt
@@ -240,15 +239,19 @@ class Execution:
             return None
         return run if all(self.storage.path(each["uri"]).exists() for each in run.outputs.values()) else None
 
-    def _register(self, node: Node, made: Mapping[str, Data], run: Run) -> None:
-        if node.kind == "spark" and not self.assumed.registers_spark_outputs:
-            return
-        for name, out in node.outputs.items():
-            if out.asset:
-                try:
-                    register(self.assets, out, made[name], run.id)
-                except Refused as refusal:
-                    self.runs.change(run.id, error=f"output {name} was not registered: {refusal.message}")
+    def _register(self, outputs: Mapping[str, Output], made: Mapping[str, Data], run: Run) -> str:
+        """Register the outputs that have a name; return what went wrong, empty if nothing that matters did."""
+        if IS_REUSED in self.runs.get(run.id).properties:
+            return ""
+        for name, out in outputs.items():
+            if not out.asset or name not in made:
+                continue
+            try:
+                register(self.assets, out, made[name], run.id)
+            except Refused as refusal:
+                if self.assumed.taken_asset_versions_fail_the_job:
+                    return f'output "{name}" can\'t be registered: {refusal.message}'
+        return ""
 
     def _add_run(self, node: Node, parent: Run) -> Run:
         shown = node.name if self.assumed.children_are_named_by_node else str(node.component.get("name") or node.name)

@@ -87,8 +87,8 @@ def _unset_placeholders(graph: Graph, node: Node, assumed: Assumptions, place: s
         return
     text = str(node.component.get("command") or node.setting("args") or "")
     for each in placeholders(text):
-        bare = each.side == "inputs" and not each.is_optional
-        if bare and each.name in node.ports and not _is_set(graph, node, each.name):
+        port = node.ports.get(each.name, {}) if each.side == "inputs" and not each.is_optional else {}
+        if port.get("optional") and not _is_set(graph, node, each.name):
             yield Problem("the command names it outside $[[ ]], and it has no value", f"{place}.inputs.{each.name}")
 
 

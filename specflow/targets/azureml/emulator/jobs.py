@@ -102,6 +102,9 @@ def _declared_problems(graph: Graph, inputs: Mapping[str, Input]) -> Iterator[Pr
                 yield Problem(f"a {port['type']} can't be a literal", f"inputs.{name}", "TypeMismatch")
             elif problem := literal_problem(port, given.source.text):
                 yield Problem(problem, f"inputs.{name}", "InvalidValue")
+        elif given and isinstance(given.source, Data) and given.source.type != port["type"]:
+            text = f"it is a {given.source.type}, and the pipeline wants a {port['type']}"
+            yield Problem(text, f"inputs.{name}", "TypeMismatch")
     for name in inputs.keys() - graph.inputs.keys():
         yield Problem(f'the pipeline declares no input "{name}"', f"inputs.{name}")
 

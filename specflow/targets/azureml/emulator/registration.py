@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from specflow.targets.azureml.emulator.assets import Assets
 from specflow.targets.azureml.emulator.names import Reference
 from specflow.targets.azureml.emulator.nodes import Data, Output
@@ -9,7 +11,7 @@ from specflow.targets.azureml.emulator.refusals import Refused
 
 __all__ = ["register"]
 
-_MODELS = {"mlflow_model": "mlflow_model", "custom_model": "custom_model", "triton_model": "triton_model"}
+_MODELS = frozenset({"mlflow_model", "custom_model", "triton_model"})
 
 
 def register(assets: Assets, out: Output, data: Data, run: str) -> None:
@@ -17,8 +19,10 @@ def register(assets: Assets, out: Output, data: Data, run: str) -> None:
     kind = "models" if data.type in _MODELS else "data"
     version = out.version or _next_version(assets, kind, out.asset)
     reference, uri = Reference(kind, out.asset, version), assets.storage.long_uri(data.uri)
+    properties: dict[str, Any]
     if kind == "models":
-        properties = {"modelUri": uri, "modelType": _MODELS[data.type], "jobName": run}
+        # The SDK reads `flavors` without asking whether they are there.
+        properties = {"modelUri": uri, "modelType": data.type, "jobName": run, "flavors": {}}
     else:
         properties = {"dataUri": uri, "dataType": data.type}
     assets.put(reference, {"properties": properties})
