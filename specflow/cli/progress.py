@@ -21,6 +21,8 @@ __all__ = ["display", "metrics_table", "outputs_list"]
 _MARKS = {"succeeded": "✓", "cached": "=", "failed": "✗", "skipped": "–", "cancelled": "!"}
 _COLOURS = {"succeeded": "32", "cached": "36", "failed": "31", "skipped": "33", "cancelled": "35"}
 TAIL_LINES = 15
+MANY = 50
+"""Beyond so many steps, what merely starts or was done already gets no line of its own."""
 
 
 def display(format_: str, *, quiet: bool) -> Any:
@@ -130,7 +132,7 @@ class _Plain:
                 steps = "1 step" if self.total == 1 else f"{self.total} steps"
                 self.line(f"{event['pipeline']}: {steps}, run {event['run']}")
         elif kind == "step_started":
-            if not self.quiet:
+            if not self.quiet and self.total <= MANY:
                 again = f" (attempt {event['attempt']})" if event["attempt"] > 1 else ""
                 self.line(f"  … {_safe(event['step'])}{again}")
         elif kind == "attempt_failed":
@@ -149,6 +151,8 @@ class _Plain:
         """Write how a step ended, and for a failure the end of its log."""
         state = event["state"]
         if self.quiet and state != "failed":
+            return
+        if state == "cached" and self.total > MANY:
             return
         reason = f": {_safe(event['reason'])}" if event["reason"] else ""
         took = f"  {event['seconds']:.1f} s" if event["attempts"] else ""
@@ -184,8 +188,13 @@ class _Plain:
             counts[step.outcome.state] = counts.get(step.outcome.state, 0) + 1
         told = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
         why = f" ({result.reason})" if result.reason else ""
-        if not self.quiet or result.state != "succeeded":
-            self.line(self.paint(f"run {result.run} {result.state}{why}: {told} in {seconds:.1f} s", result.state))
+        if self.quiet and result.state == "succeeded":
+            return
+        self.line(self.paint(f"run {result.run} {result.state}{why}: {told} in {seconds:.1f} s", result.state))
+        for path in result.damaged:
+            self.line(f"  = note: {_shown(path)} in the cache was damaged, and was made again")
+        if result.state != "succeeded":
+            self.line(f"  = help: run it again, and what is done stays done; or: specflow runs resume {result.run[-6:]}")
 
 
 class _Live(_Plain):
