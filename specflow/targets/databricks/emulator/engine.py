@@ -290,12 +290,13 @@ class Engine:
     def _next_iterations(self, run: Run, unit: Unit) -> None:
         """Start as many iterations as may run at once; end the for-each when all are done."""
         limit = unit.settings["for_each_task"].get("concurrency", 1)
+        running = sum(not one.done and one.last.state != "BLOCKED" for one in unit.iterations)
         for iteration in unit.iterations:
-            running = sum(not one.done and one.last.state != "BLOCKED" for one in unit.iterations)
             if running >= limit:
                 return
             if not iteration.done and iteration.last.state == "BLOCKED":
                 self._launch(run, iteration)
+                running += not iteration.done
         if unit.done or not all(iteration.done for iteration in unit.iterations):
             return
         bad = sum(iteration.last.result != "SUCCESS" for iteration in unit.iterations)
@@ -338,7 +339,8 @@ class Engine:
     def _done(self, run: Run, unit: Unit) -> None:
         unit.done = True
         if unit.parent is not None:
-            self._loops.append((run, unit.parent))
+            if (run, unit.parent) not in self._loops:
+                self._loops.append((run, unit.parent))
             return
         self.host.changed(run, unit)
         for other in run.below.get(unit.key, ()):
