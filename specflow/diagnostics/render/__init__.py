@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Literal
 
-from specflow.diagnostics.model import LIMIT, Diagnostic, tidy
+from specflow.diagnostics.model import LIMIT, Diagnostic, Span, tidy
 
-__all__ = ["FORMATS", "Format", "SourceOf", "render"]
+__all__ = ["FORMATS", "Format", "SourceOf", "is_no_file", "render"]
 
 Format = Literal["text", "json", "sarif", "github"]
 FORMATS: tuple[Format, ...] = ("text", "json", "sarif", "github")
@@ -27,7 +27,7 @@ def render(
     """Return the diagnostics in a format: in order of place, each once, with a newline at the end.
 
     At most LIMIT are shown, errors before warnings; the rest is counted. Without any, text and github are empty.
-    `source_of`, `colour` and `width` matter to the text format; a width of None is for what is no terminal.
+    `colour` and `width` matter to the text format; a width of None is for what is no terminal.
     """
     found = tidy(diagnostics)
     shown = _most_important(found)
@@ -42,10 +42,15 @@ def render(
     if format == "sarif":
         from specflow.diagnostics.render.sarif import as_sarif
 
-        return as_sarif(shown, len(found) - len(shown))
+        return as_sarif(shown, len(found) - len(shown), source_of)
     from specflow.diagnostics.render.github import as_github
 
-    return as_github(shown, len(found) - len(shown))
+    return as_github(shown, len(found) - len(shown), source_of)
+
+
+def is_no_file(span: Span, source_of: SourceOf) -> bool:
+    """Return whether a span means what can't be pointed into: a word of the command, or a file that can't be read."""
+    return span == Span(span.file) and source_of(span.file) is None
 
 
 def _most_important(found: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:

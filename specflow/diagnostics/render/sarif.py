@@ -10,17 +10,18 @@ from urllib.parse import quote
 from specflow import __version__
 from specflow.diagnostics.codes import codes, explain, markdown
 from specflow.diagnostics.model import Diagnostic, Span
+from specflow.diagnostics.render import SourceOf, is_no_file
 
 __all__ = ["as_sarif"]
 
 
-def as_sarif(shown: tuple[Diagnostic, ...], omitted: int) -> str:
+def as_sarif(shown: tuple[Diagnostic, ...], omitted: int, source_of: SourceOf) -> str:
     """Return a log of one run, in ASCII: the rules that were broken, the results, and a note of what is left out."""
     names = sorted({diagnostic.code for diagnostic in shown})
     run: dict[str, Any] = {
         "tool": {"driver": {"name": "specflow", "version": __version__, "rules": [_rule(name) for name in names]}},
         "columnKind": "unicodeCodePoints",
-        "results": [_result(diagnostic, names.index(diagnostic.code)) for diagnostic in shown],
+        "results": [_result(diagnostic, names.index(diagnostic.code), source_of) for diagnostic in shown],
     }
     if omitted:
         note = {"level": "note", "message": {"text": f"… and {omitted} more"}}
@@ -46,8 +47,8 @@ def _rule(name: str) -> dict[str, Any]:
     }
 
 
-def _result(diagnostic: Diagnostic, rule: int) -> dict[str, Any]:
-    is_file = not diagnostic.span.file.startswith("-")  # the command's own words are no artifact
+def _result(diagnostic: Diagnostic, rule: int, source_of: SourceOf) -> dict[str, Any]:
+    is_file = not is_no_file(diagnostic.span, source_of)
     message = diagnostic.message if is_file else f"{diagnostic.span.file}: {diagnostic.message}"
     text = f"{message}\nhelp: {diagnostic.help}" if diagnostic.help else message
     result: dict[str, Any] = {
@@ -61,7 +62,7 @@ def _result(diagnostic: Diagnostic, rule: int) -> dict[str, Any]:
     related = [
         {"id": number, **_location(place.span), "message": {"text": place.message}}
         for number, place in enumerate(diagnostic.related, start=1)
-        if not place.span.file.startswith("-")
+        if not is_no_file(place.span, source_of)
     ]
     if related:
         result["relatedLocations"] = related

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from itertools import accumulate
 
 from specflow.diagnostics.model import Diagnostic, Span
-from specflow.diagnostics.render import SourceOf
+from specflow.diagnostics.render import SourceOf, is_no_file
 from specflow.diagnostics.render.characters import Cell, cells, visible
 
 __all__ = ["as_text"]
@@ -34,14 +35,14 @@ def as_text(
     blocks = ["\n".join(line.rstrip() for line in page.block(diagnostic)) for diagnostic in shown]
     more = len(found) - len(shown)
     end = [f"… and {more} more"] if more else []
-    return "\n\n".join([*blocks, "\n".join([*end, _summary(found)])]) + "\n"
+    return "\n\n".join([*blocks, "\n".join([*end, _summary(found, page)])]) + "\n"
 
 
-def _summary(found: tuple[Diagnostic, ...]) -> str:
-    """Return how many errors and warnings there are, in how many files; a command's own words are no file."""
+def _summary(found: tuple[Diagnostic, ...], page: _Page) -> str:
+    """Return how many errors and warnings there are, in how many files."""
     counts = {kind: sum(d.severity == kind for d in found) for kind in ("error", "warning")}
     told = ", ".join(_count(number, kind) for kind, number in counts.items() if number)
-    files = {d.span.file for d in found if not d.span.file.startswith("-")}
+    files = {d.span.file for d in found if not is_no_file(d.span, page.source)}
     return f"{told} in {_count(len(files), 'file')}" if files else told
 
 
@@ -53,8 +54,8 @@ class _Page:
     """How diagnostics are laid out for one reader; each source is asked for once."""
 
     def __init__(self, source_of: SourceOf, colour: bool, width: int) -> None:
-        self.source_of, self.colour, self.width = source_of, colour, width
-        self.sources: dict[str, list[str] | None] = {}
+        self.source, self.colour, self.width = cache(source_of), colour, width
+        self.lines = cache(self.split)
 
     def block(self, diagnostic: Diagnostic) -> Iterator[str]:
         """Yield the lines that show one diagnostic."""
@@ -81,9 +82,9 @@ class _Page:
         return f"{place} {severity} {visible(diagnostic.message)} {self.paint(f'[{diagnostic.code}]', 'code')}"
 
     def place(self, span: Span) -> str:
-        """Return the place; its file alone where a span means the whole of something that can't be shown."""
-        is_whole = span == Span(span.file) and self.lines(span.file) is None
-        return visible(span.file) if is_whole else f"{visible(span.file)}:{span.line}:{span.column}"
+        """Return the place; its file alone where there is nothing to point into."""
+        file = visible(span.file)
+        return file if is_no_file(span, self.source) else f"{file}:{span.line}:{span.column}"
 
     def frame(self, span: Span, gutter: int, sign: str, style: str, label: str) -> Iterator[str]:
         """Yield the first line of a span, and a line of signs below what the span covers of it."""
@@ -102,13 +103,12 @@ class _Page:
             return None
         return lines[span.line - 1]
 
-    def lines(self, file: str) -> list[str] | None:
-        if file not in self.sources:
-            text = self.source_of(file)
-            # The line ends that spans count; str.splitlines knows more.
-            whole = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n") if text is not None else None
-            self.sources[file] = whole.split("\n") if whole is not None else None
-        return self.sources[file]
+    def split(self, file: str) -> list[str] | None:
+        text = self.source(file)
+        if text is None:
+            return None
+        # The line ends that spans count; str.splitlines knows more.
+        return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
     def paint(self, text: str, style: str) -> str:
         return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self.colour and text else text
