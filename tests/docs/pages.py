@@ -45,10 +45,10 @@ def blocks(markdown: str) -> list[Block]:
 
 
 def _refuse_untested(block: Block) -> None:
-    known = {"console": {"exit"}, "python": {"file"}, "text": {"file"}}.get(block.language, {"file"})
+    known = {"console": {"exit"}, "mermaid": {"spec"}}.get(block.language, {"file"})
     if set(block.words) - known:
         raise ValueError(f"line {block.line}: `{block.language}` takes no {sorted(set(block.words) - known)}")
-    if block.language not in ("console", "python", "text") and "file" not in block.words:
+    if block.language not in ("console", "python", "text") and not {"file", "spec"} & set(block.words):
         raise ValueError(f"line {block.line}: say file=<path>, or `text` if nothing can be done with the block")
 
 

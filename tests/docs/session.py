@@ -67,6 +67,9 @@ class Session:
             for command in before:
                 self.run(command, 0)
             self.run(last, int(block.words.get("exit", "0")))
+        elif block.language == "mermaid":
+            command = f"specflow graph {block.words['spec']} --format mermaid --collapse"
+            self.run(Command(command, block.text, block.line), 0)
         elif block.language == "python":
             (self.home / ".block.py").write_text(block.text)
             self.run(Command(f'PYTHONPATH=. python "{self.home}/.block.py"', "…\n", block.line), 0)

@@ -51,6 +51,7 @@ def test_a_console_block_is_cut_into_commands() -> None:
     [
         "```\nx\n```\n",
         "```yaml\na: 1\n```\n",
+        "```mermaid\nflowchart LR\n```\n",
         "```sh\nls\n```\n",
         "```console file=x\n$ ls\n```\n",
         "```python exit=1\nraise SystemExit(1)\n```\n",
