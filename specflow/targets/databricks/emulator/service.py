@@ -99,9 +99,9 @@ class Workspace:
             check_parameters(given, settings)
             check_sizes(overrides)
             parameters = {one["name"]: one["default"] for one in settings.get("parameters", ())} | given
+            chosen = selected(settings, body["only"]) if "only" in body else None
             run = self._new_run(job["job_id"], settings, parameters, overrides, trigger)
             run.parent_run = parent
-            chosen = selected(settings, body["only"]) if "only" in body else None
             self._add_units(run, chosen)
             self._remember_token(token, run)
             self._start_or_queue(run, body.get("queue", settings.get("queue", {})).get("enabled", False))
