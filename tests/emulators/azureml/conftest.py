@@ -59,34 +59,14 @@ def sdk() -> Any:
 
 
 def client_of(emulator: Emulator) -> Any:
-    """Return an MLClient for the emulator, as docs/emulators.md shows it."""
-    import jwt
-    from azure.ai.ml import MLClient
-    from azure.core.credentials import AccessToken
-    from azure.core.pipeline.policies import SansIOHTTPPolicy
+    """Return the client that the emulator's own instructions make."""
+    from azure.ai.ml.constants._common import STORAGE_ACCOUNT_URLS
 
-    class Bearer(SansIOHTTPPolicy):  # type: ignore[type-arg]
-        def on_request(self, request: Any) -> None:
-            request.context.options.pop("enforce_https", None)
-            request.http_request.headers["Authorization"] = f"Bearer {emulator.token}"
-
-    class Credential:
-        def get_token(self, *scopes: str, **_: Any) -> Any:
-            expires = int(time.time()) + 3600
-            claims = {"aud": scopes[0].rsplit("/.default", 1)[0], "exp": expires, "tid": "t", "oid": "o"}
-            return AccessToken(jwt.encode(claims, emulator.token, algorithm="HS256"), expires)
-
-    space = emulator.workspace
-    os.environ["AZUREML_DEV_URL_MFE"] = emulator.url  # read when the client is made
-    return MLClient(
-        Credential(),
-        space.subscription,
-        space.group,
-        space.name,
-        authentication_policy=Bearer(),
-        enable_telemetry=False,
-        show_progress=False,
-    )
+    before = dict(STORAGE_ACCOUNT_URLS)
+    names: dict[str, Any] = {}
+    exec(emulator.instructions, names)
+    STORAGE_ACCOUNT_URLS.update(before)  # the tests that need it say so
+    return names["client"]
 
 
 class Cloud:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,8 +37,14 @@ def test_data_flows_from_node_to_node_and_out(cloud: Cloud) -> None:
 
 
 def test_stream_prints_the_pipelines_log_and_ends(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
-    name = cloud.submit(chain())
+    gate = cloud.folder / "gate"
+    held = command(f"while [ ! -e {gate} ]; do sleep 0.02; done")
+    name = cloud.submit({"jobs": {"make": held}})
+    # The SDK reads logs only while the job runs: it is let go once that has been seen.
+    opener = threading.Timer(0.5, gate.touch)
+    opener.start()
     cloud.client.jobs.stream(name)
+    opener.join()
 
     printed = capsys.readouterr().out
     assert "Streaming logs/azureml/executionlogs.txt" in printed

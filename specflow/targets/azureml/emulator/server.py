@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path as FilePath
 from types import TracebackType
 
 from specflow.emulation import Clock, Fault, Server
+from specflow.errors import UsageError
 from specflow.targets.azureml.emulator.assumptions import Assumptions
+from specflow.targets.azureml.emulator.client_lines import client_lines
 from specflow.targets.azureml.emulator.names import Workspace
 from specflow.targets.azureml.emulator.refusals import shape
 from specflow.targets.azureml.emulator.service import Service
 from specflow.targets.azureml.emulator.wire import Wire
 
-__all__ = ["Emulator"]
+__all__ = ["Emulator", "open_emulator"]
 
 
 class Emulator:
@@ -50,6 +52,11 @@ class Emulator:
         self.url, self.token, self.faults = self.server.url, self.server.token, self.server.faults
         self.wire.arm.base, self.wire.arm.token = self.url, self.token
 
+    @property
+    def instructions(self) -> str:
+        """Return what a client types to reach it."""
+        return client_lines(self.url, self.server.token_file, self.workspace)
+
     def start(self) -> None:
         """Answer requests from now on."""
         self.server.start()
@@ -67,3 +74,12 @@ class Emulator:
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def open_emulator(root: FilePath, port: int, options: Mapping[str, Sequence[str]]) -> Emulator:
+    """Return an emulator for the command line; its options are `compute` and `datastore`: names that shall exist."""
+    known = ("compute", "datastore")
+    for name in options:
+        if name not in known:
+            raise UsageError(f'the Azure ML emulator has no option "{name}"', f"there are {' and '.join(known)}")
+    return Emulator(root, port=port, computes=options.get("compute", ()), datastores=options.get("datastore", ()))
