@@ -15,6 +15,7 @@ __all__ = ["command"]
 
 _EMULATORS = {
     "azureml": "specflow.targets.azureml.emulator.server",
+    "databricks": "specflow.targets.databricks.emulator.server",
 }
 
 

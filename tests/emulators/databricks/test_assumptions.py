@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from specflow.targets.databricks.emulator.assumptions import Assumptions
-from specflow.targets.databricks.emulator.wire import Emulator
+from specflow.targets.databricks.emulator.server import Emulator
 from tests.emulators.databricks.conftest import VOLUME, Jobs, client, last, results, task
 
 DOCS = Path(__file__).parents[3] / "docs/emulators.md"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from specflow.targets.databricks.emulator.wire import Emulator
+from specflow.targets.databricks.emulator.server import Emulator
 from tests.emulators.databricks.conftest import HOME, VOLUME, Jobs
 
 

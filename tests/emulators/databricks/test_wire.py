@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from specflow.emulation import Fault
-from specflow.targets.databricks.emulator.wire import Emulator
+from specflow.targets.databricks.emulator.server import Emulator
 from tests.emulators.databricks.conftest import OVER, Jobs, client, last, results, task
 
 

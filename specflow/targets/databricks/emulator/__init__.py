@@ -4,7 +4,7 @@ It is the platform's side, written from the vendor's documentation and packages,
 
 | module        | holds                                                                                     |
 |---------------|-------------------------------------------------------------------------------------------|
-| `wire`        | the emulator: a workspace and its server; `wire_jobs`, `wire_files`, `wire_other`: HTTP   |
+| `server`      | the emulator: a workspace and its server; `wire_jobs`, `wire_files`, `wire_other`: HTTP   |
 | `service`     | the workspace: runs, and what each call means; `saved`: jobs, `secrets`                   |
 | `files`       | the two trees of files, kept as folders under the root; `objects`: notebooks or files     |
 | `messages`    | which fields each message may have, and of which type (`fields.json`, from databricks-sdk) |

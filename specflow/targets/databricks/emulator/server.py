@@ -1,11 +1,15 @@
-"""The emulator as a whole: a workspace, and the server that speaks for it."""
+"""The emulator as one thing: a workspace and the server that speaks for it, started and ended together."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, replace
 from pathlib import Path as FilePath
 
 from specflow.emulation import Clock, Fault, Routes, Server
+from specflow.errors import UsageError
 from specflow.targets.databricks.emulator.assumptions import Assumptions
 from specflow.targets.databricks.emulator.refusals import shape
 from specflow.targets.databricks.emulator.service import Workspace
@@ -13,7 +17,7 @@ from specflow.targets.databricks.emulator.wire_files import VolumesWire, Workspa
 from specflow.targets.databricks.emulator.wire_jobs import JobsWire, RunsWire
 from specflow.targets.databricks.emulator.wire_other import OtherWire
 
-__all__ = ["Emulator"]
+__all__ = ["Emulator", "open_emulator"]
 
 
 class Emulator:
@@ -42,6 +46,13 @@ class Emulator:
         WorkspaceWire(self.workspace.objects, self.routes)
         VolumesWire(self.workspace.volumes, self.routes)
 
+    @property
+    def instructions(self) -> str:
+        """Return what a shell has to know for the SDK and the CLI to reach it; both read these variables."""
+        return (
+            f'export DATABRICKS_HOST={self.url}\nexport DATABRICKS_TOKEN="$(cat {shlex.quote(str(self.token_file))})"'
+        )
+
     def start(self) -> None:
         """Answer requests from now on."""
         self.server.start()
@@ -57,3 +68,32 @@ class Emulator:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def open_emulator(root: FilePath, port: int, options: Mapping[str, Sequence[str]]) -> Emulator:
+    """Return an emulator for the command line.
+
+    Its options are `tasks` (how many run at once), `flip` (an assumption to turn round) and `faults` (a JSON file).
+    """
+    known = ("tasks", "flip", "faults")
+    for name in options:
+        if name not in known:
+            raise UsageError(f'the Databricks emulator has no option "{name}"', f"there are {', '.join(known)}")
+    limit = options.get("tasks", ["0"])[-1]
+    if not limit.isdecimal():
+        raise UsageError(f'"{limit}" is not a number of tasks', "give a whole number: -o tasks=4")
+    assumptions = Assumptions()
+    switches = [one.name for one in fields(Assumptions)]
+    for name in options.get("flip", ()):
+        if name not in switches:
+            raise UsageError(f'there is no assumption "{name}"', f"there are {', '.join(switches)}")
+        assumptions = replace(assumptions, **{name: not getattr(Assumptions(), name)})
+    try:
+        faults = [
+            Fault.from_data(one) for file in options.get("faults", ()) for one in json.loads(FilePath(file).read_text())
+        ]
+    except (OSError, ValueError, TypeError, AttributeError) as fault:
+        raise UsageError(
+            f"the faults can't be read: {fault}", "a faults file holds a list of faults as JSON"
+        ) from fault
+    return Emulator(root, port=port, faults=faults, assumptions=assumptions, limit=int(limit) or None)
