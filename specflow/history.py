@@ -211,6 +211,14 @@ class History:
         row = self.db.execute("SELECT * FROM results WHERE home=?", (home,)).fetchone()
         return _result(row) if row is not None else None
 
+    def result_with(self, sha256: str) -> ResultRow | None:
+        """Return the latest result that has an output of this content."""
+        if set(sha256) - set("0123456789abcdef"):
+            raise ValueError(sha256)
+        statement = "SELECT * FROM results WHERE outputs LIKE ? ORDER BY created DESC LIMIT 1"
+        row = self.db.execute(statement, (f'%"sha256": "{sha256}"%',)).fetchone()
+        return _result(row) if row is not None else None
+
     def results(self) -> Iterator[ResultRow]:
         """Yield every result, oldest first."""
         for row in self.db.execute("SELECT * FROM results ORDER BY created, key"):

@@ -19,6 +19,7 @@ _COMMANDS = {
     "runs": ("specflow.cli.runs", "List the runs of this project; show, compare, resume or cancel one."),
     "logs": ("specflow.cli.logs", "Print what a step wrote."),
     "why": ("specflow.cli.why", "Say why a step ran, or did not have to."),
+    "lineage": ("specflow.cli.lineage", "Say how a file came to be: run, step, code and inputs."),
     "cache": ("specflow.cli.cache", "See, check and clean the results of earlier runs."),
     "graph": ("specflow.cli.graph", "Draw a spec's steps and how they hang together."),
     "explain": ("specflow.cli.explain", "Say what a diagnostic's code means, with examples."),

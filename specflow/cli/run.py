@@ -61,6 +61,10 @@ Examples:
 @click.option("--cache/--no-cache", "use_cache", default=True, help="Take results of earlier runs, or run every step.")
 @click.option("--force", "forced", multiple=True, metavar="STEP", help="Run this step, whatever the cache holds.")
 @click.option(
+    "--only", multiple=True, metavar="STEP", help="Run this step alone; what it needs comes from earlier runs."
+)
+@click.option("--from", "start", multiple=True, metavar="STEP", help="Run this step and all behind it.")
+@click.option(
     "--format", "format_", type=click.Choice(["text", "json"]), default="text", help="`json` prints one event a line."
 )
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but what went wrong.")
@@ -75,6 +79,8 @@ def command(
     allowed: tuple[str, ...],
     use_cache: bool,
     forced: tuple[str, ...],
+    only: tuple[str, ...],
+    start: tuple[str, ...],
     format_: str,
     quiet: bool,
 ) -> int:
@@ -92,7 +98,7 @@ def command(
     plan = _plan(spec, target, profile, expect, show)
     if plan is None:
         return 1
-    return _run(plan, given, jobs, output, allowed, use_cache, forced, show)
+    return _run(plan, given, jobs, output, allowed, use_cache, forced, (only, start), show)
 
 
 def _plan(spec: FilePath, target: str | None, profile: str | None, expect: str | None, show: Any) -> Any:
@@ -159,6 +165,7 @@ def _run(
     allowed: tuple[str, ...],
     use_cache: bool,
     forced: tuple[str, ...],
+    part: tuple[tuple[str, ...], tuple[str, ...]],
     show: Any,
 ) -> int:
     from specflow.inputs import read_inputs
@@ -171,7 +178,9 @@ def _run(
         _show(found, show)
         return 2
     workspace = Workspace(plan.root or _root_around(here))
-    return execute_here(plan, values, workspace, jobs, output, allowed, show, use_cache=use_cache, force=forced)
+    return execute_here(
+        plan, values, workspace, jobs, output, allowed, show, use_cache=use_cache, force=forced, part=part
+    )
 
 
 def _show(found: tuple[Any, ...], show: Any) -> None:
@@ -212,6 +221,7 @@ def execute_here(
     use_cache: bool = True,
     force: tuple[str, ...] = (),
     resumed: Mapping[str, str] | None = None,
+    part: tuple[tuple[str, ...], tuple[str, ...]] = ((), ()),
 ) -> int:
     """Return the exit code of a plan's run in a project, all of it shown."""
     from specflow.targets.local.data import check_data
@@ -226,7 +236,8 @@ def execute_here(
     if found:
         _show(found, show)
         return 1
-    options = Options(jobs or _cores(), os.environ, secrets, use_cache, frozenset(force), resumed or {})
+    selection = _selection(plan, part, workspace)
+    options = Options(jobs or _cores(), os.environ, secrets, use_cache, frozenset(force), resumed or {}, selection)
     processes = Processes()
     with _interrupts(processes.wake) as count, show:
         finished = run_plan(plan, values, workspace, options, show, processes, count)
@@ -235,6 +246,21 @@ def execute_here(
     outputs = export(result, plan, output) if is_exported and output is not None else result.outputs
     show.result(result, outputs, finished.published, workspace)
     return {"succeeded": 0, "failed": 1, "cancelled": 130}[result.state]
+
+
+def _selection(plan: Any, part: tuple[tuple[str, ...], tuple[str, ...]], workspace: Any) -> Any:
+    """Return the part of the pipeline that runs; None for all of it."""
+    if part == ((), ()):
+        return None
+    from specflow.history import History
+    from specflow.targets.local.selection import select
+
+    workspace.open()
+    history = History(workspace.history)
+    try:
+        return select(plan, *part, history)
+    finally:
+        history.close()
 
 
 def _cores() -> int:

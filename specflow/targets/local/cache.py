@@ -112,6 +112,11 @@ class Cache:
         row = self.history.result_at(home)
         return self._checked(row) if row is not None and row.parts == key.parts else None
 
+    def at(self, home: str) -> Made | None:
+        """Return the result that lies at a home, if it is as it was made."""
+        row = self.history.result_at(home)
+        return self._checked(row) if row is not None else None
+
     def _checked(self, row: ResultRow) -> Made | None:
         outputs: dict[str, Any] = {}
         home = str(self.home(row.home) / "outputs")

@@ -27,6 +27,7 @@ from specflow.targets.local.environments import Environments
 from specflow.targets.local.journal import Journal
 from specflow.targets.local.locks import Claims
 from specflow.targets.local.processes import Child, Processes
+from specflow.targets.local.selection import NOT_SELECTED
 from specflow.targets.local.steps import Options, Result, Step, StepResult
 from specflow.targets.local.workspace import RunFolder, Workspace, tidy_work
 
@@ -211,6 +212,8 @@ class _Run:
 
     def _is_settled(self, step: Step) -> bool:
         """Return whether a step needs no process of ours now: it ends without running, or somebody else runs it."""
+        if self._is_left_out(step):
+            return True
         if step.values is None:
             settled = self.bindings.settle(step.spec)
             if isinstance(settled, Outcome):
@@ -229,6 +232,15 @@ class _Run:
         if step.holds_lock or not self._shares(step):
             return False
         return self._is_run_by_another(step, step.key.digest)
+
+    def _is_left_out(self, step: Step) -> bool:
+        """Return whether a step is not in the part that runs: what others need of it is taken from an earlier run."""
+        selection = self.options.selection
+        if selection is None or step.id in selection.steps:
+            return False
+        made = self.cache.at(selection.taken[step.id]) if step.id in selection.taken else None
+        self._close(step, Outcome("skipped", NOT_SELECTED) if made is None else Outcome("cached"), made)
+        return True
 
     def _shares(self, step: Step) -> bool:
         """Return whether a step's result may be another's: not if it must run every time."""
@@ -395,6 +407,8 @@ class _Run:
         declared = self.plan.document["outputs"]
         outputs = {name: evaluate(output["tree"], self.bindings.look_up) for name, output in declared.items()}
         absent = [name for name, value in outputs.items() if value in (None, []) and not declared[name]["optional"]]
+        if self.options.selection is not None:
+            absent = []  # a part of the pipeline promises no outputs
         state = run_state(self.bindings.outcomes, absent, was_cancelled=self.cancelled)
         reason = ""
         if self.stopping is not None and self.stopping.reason == RUN_TIMEOUT:

@@ -9,6 +9,7 @@ from typing import Any
 from specflow.graph.outcomes import Outcome
 from specflow.targets.local.attempts import Attempt
 from specflow.targets.local.cache import Key
+from specflow.targets.local.selection import Selection
 
 __all__ = ["Options", "Result", "Step", "StepResult"]
 
@@ -24,7 +25,9 @@ class Options:
     force: frozenset[str] = frozenset()
     """Labels of steps that run whatever the cache holds."""
     resumed: Mapping[str, str] = field(default_factory=dict)
-    """Keys of results, by step id, that an earlier run of the same plan had finished."""
+    """Homes of results, by step id, that an earlier run of the same plan had finished."""
+    selection: Selection | None = None
+    """The part of the pipeline that runs; None for all of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,76 @@
+"""A part of a pipeline: which steps run, and whose results they need from earlier runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from specflow.attempt.evaluate import children
+from specflow.errors import UsageError
+from specflow.history import History
+from specflow.plan import Plan
+
+__all__ = ["NOT_SELECTED", "Selection", "select"]
+
+NOT_SELECTED = "not selected"
+"""Why a step did not run that is outside the part of the pipeline that runs."""
+
+
+class Selection(NamedTuple):
+    """The ids of the steps that run, and by id the homes of the results that they need from steps that don't."""
+
+    steps: frozenset[str]
+    taken: Mapping[str, str]
+
+
+def select(plan: Plan, only: Iterable[str], start: Iterable[str], history: History) -> Selection:
+    """Return what `--only` and `--from` mean; raise UsageError for unknown steps, and for results that aren't there.
+
+    A step is named by its label, or by its name for all instances of its matrix.
+    """
+    steps = {step["id"]: step for step in plan.document["steps"]}
+    chosen = _named(steps, only)
+    chosen |= _with_all_behind(steps, _named(steps, start))
+    needed = {name for step in chosen for name in _read_by(steps[step])} - chosen
+    taken = {}
+    for name in (name for name in steps if name in needed):
+        label = steps[name]["label"]
+        latest = next(history.earlier_results(f"{plan.name}/{label}"), None)
+        if latest is None:
+            message = f'"{label}" is needed, and no earlier run has a result of it'
+            raise UsageError(message, f"run it first, or with --from {label}")
+        taken[name] = latest.home
+    return Selection(frozenset(chosen), taken)
+
+
+def _named(steps: Mapping[str, Any], labels: Iterable[str]) -> set[str]:
+    from specflow.spec.types import nearest
+
+    found: set[str] = set()
+    for label in labels:
+        ids = {name for name, step in steps.items() if label in (step["label"], step["path"])}
+        if not ids:
+            known = {text for step in steps.values() for text in (step["label"], step["path"])}
+            raise UsageError(f'there is no step "{label}"', nearest(label, known))
+        found |= ids
+    return found
+
+
+def _with_all_behind(steps: Mapping[str, Any], first: set[str]) -> set[str]:
+    found = set(first)
+    for name, step in steps.items():  # in an order in which each comes after what it needs
+        if found & set(step["needs"]):
+            found.add(name)
+    return found
+
+
+def _read_by(step: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the steps whose outputs a step reads: in its inputs, and in its conditions."""
+    stack = list(step["bindings"].values())
+    for condition in step["conditions"]:
+        stack += [tree for tree in (condition["when"], *condition["requires"]) if tree is not None]
+    while stack:
+        tree = stack.pop()
+        if tree[0] == "output":
+            yield tree[1]
+        stack.extend(children(tree))
