@@ -124,7 +124,7 @@ class Expectation(_Closed):
     jobs: Annotated[int, Field(ge=1)] = 4
     cancel_at: str | None = None
     features: Mapping[str, Place] = Field(default_factory=dict)
-    refused: Texts = ()
+    refused: Annotated[tuple[Finding, ...], Strict(False)] = ()
     diagnostics: Annotated[tuple[Finding, ...], Strict(False)] = ()
     plan: Mapping[str, Any] | None = None
     run: RunExpectation | None = None

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path as FilePath
@@ -99,22 +99,23 @@ class _Trial:
         checked = validate(self.project / expect.spec, Loader(self.project, expect.profile))
         plan, found = make_plan(checked, self.target.name)
         declared, told = self._declared(checked)
-        refused = tuple(d for d in found if d.severity == "error" and d.code in expect.refused)
-        if refused or any(finding.severity == "error" for finding in declared):
-            rest = [diagnostic for diagnostic in found if diagnostic not in refused]
-            told += finding_differences((*self._expected(), *declared), rest)
+        refused = self._with_files(expect.refused)
+        is_refused = bool(refused) and not finding_differences(refused, (d for d in found if d.severity == "error"))
+        if is_refused or any(finding.severity == "error" for finding in declared):
+            expected = (*self._with_files(expect.diagnostics), *declared, *(refused if is_refused else ()))
+            told += finding_differences(expected, found)
             why = tuple(d.message for d in found if d.severity == "error")
             return ("failed", told) if told else ("refused", why)
         given, more = (None, ()) if plan is None else self._given(plan)
         seen = [self._in_project(diagnostic) for diagnostic in (*found, *more)]
-        told += finding_differences((*self._expected(), *declared), seen)
+        told += finding_differences((*self._with_files(expect.diagnostics), *declared), seen)
         if not told and plan is not None and given is not None:
             told = self._ran(plan, given)
         return ("failed", told) if told else ("passed", ())
 
-    def _expected(self) -> Iterator[Finding]:
-        for finding in self.expect.diagnostics:
-            yield finding.model_copy(update={"file": finding.file or self.expect.spec})
+    def _with_files(self, findings: Iterable[Finding]) -> list[Finding]:
+        """Return findings with the spec as the file of those that name none."""
+        return [finding.model_copy(update={"file": finding.file or self.expect.spec}) for finding in findings]
 
     def _declared(self, checked: Checked) -> tuple[list[Finding], tuple[str, ...]]:
         """Return what the target's capabilities say of the features in use, and which the case names in vain."""

@@ -1,0 +1,1 @@
+"""A script, not a notebook."""
