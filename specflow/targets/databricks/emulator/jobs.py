@@ -91,6 +91,9 @@ def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
         full = {"run_if": "ALL_SUCCESS", "timeout_seconds": 0, "email_notifications": {}, **task}
         if "depends_on" in task:
             full["depends_on"] = sorted(task["depends_on"], key=lambda one: str(one["task_key"]))
+        if "notebook_task" in task:
+            source = "GIT" if "git_source" in settings else "WORKSPACE"
+            full["notebook_task"] = {"source": source, **task["notebook_task"]}
         if "new_cluster" in task:
             full["new_cluster"] = {
                 "data_security_mode": "SINGLE_USER",
