@@ -7,7 +7,7 @@ spec/types.py; what a tree is worth at run time is attempt/evaluate.py's to say,
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -173,7 +173,7 @@ def status_functions(expression: Expression) -> frozenset[str]:
 _TOKEN = re.compile(
     r"""
     (?P<space>\s+)
-  | (?P<number>(?:\d+\.\d+(?:[eE][-+]?\d+)?|\d+[eE][-+]?\d+|\d+)(?![\w.]))
+  | (?P<number>(?:[0-9]+\.[0-9]+(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+|[0-9]+)(?![\w.]))
   | (?P<name>[A-Za-z_][A-Za-z0-9_]*)
   | (?P<string>'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")
   | (?P<close>\}\})
@@ -229,12 +229,12 @@ class _Parser:
         while True:
             if position >= len(self.text):
                 raise ExpressionError('"${{" is never closed', self.opening, len(self.text), 'end it with "}}"')
-            if position > limit:
-                raise ExpressionError(f"the expression is longer than {MAX_LENGTH} characters", self.opening, limit)
             match = _TOKEN.match(self.text, position)
             if match is None:
                 raise self._bad_character(position)
             kind, position = str(match.lastgroup), match.end()
+            if position > limit and kind != "close":
+                raise ExpressionError(f"the expression is longer than {MAX_LENGTH} characters", self.opening, limit)
             if kind != "space":
                 found.append(_Token(kind, match.group(), match.start(), match.end()))
             if kind == "close":
@@ -295,9 +295,11 @@ class _Parser:
         token = self._now
         if token.kind == "sign" and token.text in "!-":
             self.index += 1
+            if token.text == "-" and self._now.kind == "number":
+                number = self._now
+                self.index += 1
+                return self._number(number, token)
             inner = self._nested(self._unary)
-            if token.text == "-" and isinstance(inner, Literal) and type(inner.value) in (int, float):
-                return Literal(-inner.value, token.start, inner.end)  # type: ignore[operator]  # a number, just checked
             return Call("neg" if token.text == "-" else "!", (inner,), token.start, inner.end, True, token.start)
         return self._primary()
 
@@ -319,8 +321,8 @@ class _Parser:
             return Literal(self._unescape(token), token.start, token.end)
         if self._take("("):
             inner = self._nested(lambda: self._level(0))
-            self._expect(")", "after the bracketed expression")
-            return inner
+            closing = self._expect(")", "after the bracketed expression")
+            return replace(inner, start=token.start, end=closing.end)
         if self._take("["):
             items = self._arguments("]", "after the list")
             return ListOf(items, token.start, self.tokens[self.index - 1].end)
@@ -336,14 +338,17 @@ class _Parser:
             return self._reference(token)
         raise self._unexpected()
 
-    def _number(self, token: _Token) -> Literal:
-        is_integer = token.text.isdigit()
-        if is_integer and (len(token.text) > 19 or int(token.text) > 2**63 - 1):
-            raise ExpressionError("an integer must fit into 64 bits", token.start, token.end)
-        value = int(token.text) if is_integer else float(token.text)
-        if value == float("inf"):
+    def _number(self, token: _Token, minus: _Token | None = None) -> Literal:
+        """Return a number; with its sign, as the least integer has no positive."""
+        start, sign = (token.start, 1) if minus is None else (minus.start, -1)
+        if token.text.isdigit():
+            if len(token.text) > 19 or not -(2**63) <= sign * int(token.text) < 2**63:
+                raise ExpressionError("an integer must fit into 64 bits", token.start, token.end)
+            return Literal(sign * int(token.text), start, token.end)
+        value = sign * float(token.text)
+        if value in (float("inf"), float("-inf")):
             raise ExpressionError(f"{token.text} is too large for a number", token.start, token.end)
-        return Literal(value, token.start, token.end)
+        return Literal(value, start, token.end)
 
     def _arguments(self, closing: str, why: str) -> tuple[Expression, ...]:
         items: list[Expression] = []
