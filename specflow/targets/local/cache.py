@@ -23,6 +23,8 @@ from specflow.targets.local.workspace import freeze
 
 __all__ = ["Cache", "Key", "Made"]
 
+HOME_DIGITS = 32
+"""Digits of a key that name its result's folder: 128 bits, so that paths stay readable."""
 PATHS = ("file", "folder", "model", "metrics")
 
 
@@ -168,7 +170,8 @@ class Cache:
         Where another run was first with the same key, its result is taken: one key, one result. `own` (run and step)
         gives the result a home of its own, in place of an earlier one; unless `is_shared`, nobody else finds it.
         """
-        home_name = key.digest if own is None else hashlib.sha256(f"{key.digest}/{own}".encode()).hexdigest()
+        digest = key.digest if own is None else hashlib.sha256(f"{key.digest}/{own}".encode()).hexdigest()
+        home_name = digest[:HOME_DIGITS]
         home = self.home(home_name)
         home.parent.mkdir(parents=True, exist_ok=True)
         outputs, entries, size = self._describe(step, found, attempt / "outputs", home / "outputs")
@@ -180,7 +183,7 @@ class Cache:
                 return other
             home.rename(home.with_name(f"{home.name}.stale-{time.time_ns()}"))
             os.rename(attempt, home)  # noqa: PTH104
-        entered_as = key.digest if is_shared else home_name
+        entered_as = key.digest if is_shared else digest
         row = ResultRow(entered_as, home_name, key.parts, entries, found.metrics, run, name, time.time(), size)
         self.history.add_result(row)
         return Made(outputs, found.metrics, home_name)
