@@ -12,7 +12,7 @@ import pathspec
 
 from specflow.digests import digest_of_file
 
-__all__ = ["CodeFile", "Snapshot", "SnapshotError", "take_snapshot"]
+__all__ = ["CodeFile", "Snapshot", "SnapshotError", "snapshot_of_file", "take_snapshot"]
 
 IGNORE_FILES = (".gitignore", ".specflowignore")
 ALWAYS_IGNORED = (".git/", ".specflow/", "__pycache__/", ".venv/", ".ipynb_checkpoints/", ".DS_Store")
@@ -50,10 +50,20 @@ def take_snapshot(folder: FilePath, root: FilePath, left_out: tuple[FilePath, ..
     """
     watched = [path / name for path in _between(folder, root) for name in IGNORE_FILES]
     files = tuple(_files(folder, root.resolve(), frozenset(path.resolve() for path in left_out), watched))
+    return Snapshot(_digest(files), files, (*watched, *(file.source for file in files)))
+
+
+def snapshot_of_file(file: FilePath) -> Snapshot:
+    """Return the snapshot of a folder that would hold one file and nothing else."""
+    files = (CodeFile(file.name, file, digest_of_file(file), False),)
+    return Snapshot(_digest(files), files, (file,))
+
+
+def _digest(files: tuple[CodeFile, ...]) -> str:
     digest = hashlib.sha256()
     for file in files:
         digest.update(f"{file.path}\0{'x' if file.is_executable else '-'}\0{file.sha256}\n".encode())
-    return Snapshot(digest.hexdigest(), files, (*watched, *(file.source for file in files)))
+    return digest.hexdigest()
 
 
 def _between(folder: FilePath, root: FilePath) -> tuple[FilePath, ...]:

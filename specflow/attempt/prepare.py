@@ -2,8 +2,11 @@
 
 A step is the JSON object that a plan holds under `attempt`:
 
-    {"step": label, "command": [trees] | "script": text, "inputs": {port: facts}, "outputs": {port: facts},
-     "env": {name: tree}, "secrets": [names]}
+    {"step": label, "command": [trees] | "script": text | "notebook": {…}, "inputs": {port: facts},
+     "outputs": {port: facts}, "env": {name: tree}, "secrets": [names]}
+
+`spark` beside `command` makes it a Python file for Spark: `{"cpus": number | null}`. What `notebook` holds is the
+caller's: it finds the file by it.
 
 `here` leaves in its trees are the step's own ports. Everything below is the same on every target.
 """
@@ -16,6 +19,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from specflow.attempt.evaluate import evaluate, text_of
+from specflow.attempt.notebook import Notebook, notebook_process
+from specflow.attempt.spark import spark_variables
 from specflow.attempt.values import PATH_TYPES, value_problem
 
 __all__ = ["BASE_VARIABLES", "PrepareError", "Prepared", "output_name", "prepare"]
@@ -78,12 +83,14 @@ def prepare(
     python: str,
     around: Mapping[str, str],
     secrets: Mapping[str, str],
+    notebook: Notebook | None = None,
 ) -> Prepared:
     """Return the process of one attempt, its fresh folder made; raise PrepareError for values that a port refuses.
 
     `values` hold a value or a path for every input port, None for an absent one. `run` has `id`, `date`, `pipeline`,
     `attempt` and `target`. `folder` doesn't exist yet; `<folder>/work` gets the code by the caller. `around` is the
-    environment that the step's own is picked from, `python` the interpreter of the step's environment.
+    environment that the step's own is picked from, `python` the interpreter of the step's environment. `notebook` is
+    there for a notebook. `<folder>/temp` is for the tools that run the step, and of no worth afterwards.
     """
     inputs = _checked(step, values)
     for port, facts in step["inputs"].items():
@@ -96,10 +103,18 @@ def prepare(
             return run[leaf[1]]
         return inputs.get(leaf[2]) if leaf[1] == "inputs" else outputs[leaf[2]]
 
-    argv = _arguments(step, lookup)
-    if argv and argv[0] in ("python", "python3"):
+    temp = os.path.join(folder, "temp")
+    if notebook is not None:
+        argv = notebook_process(step, inputs, outputs, notebook, temp, python)
+    else:
+        argv = _arguments(step, lookup)
+    if argv[0] in ("python", "python3"):
         argv[0] = python
-    env = _environment(step, lookup, run, python, around, secrets)
+    tools: dict[str, str] = {}
+    if "spark" in step:
+        argv.insert(0, python)
+        tools = spark_variables(step["spark"], temp, python)
+    env = _environment(step, lookup, run, python, around, secrets, tools)
     return Prepared(argv, env, os.path.join(folder, "work"), outputs)
 
 
@@ -180,10 +195,12 @@ def _environment(
     python: str,
     around: Mapping[str, str],
     secrets: Mapping[str, str],
+    tools: Mapping[str, str],
 ) -> dict[str, str]:
     env = {name: around[name] for name in BASE_VARIABLES if name in around}
     env["PATH"] = os.path.dirname(python) + os.pathsep + env.get("PATH", os.defpath)
     env["PYTHONUNBUFFERED"] = "1"
+    env.update(tools)
     for name, tree in step["env"].items():
         value = evaluate(tree, lookup)
         if value is None:

@@ -10,9 +10,10 @@ from pathlib import Path as FilePath
 from typing import Any, NamedTuple
 
 from specflow.attempt.collect import Collected, collect
+from specflow.attempt.notebook import Notebook
 from specflow.attempt.prepare import Prepared, PrepareError, prepare
 from specflow.plan import Plan
-from specflow.targets.local.hints import missing_code_hint
+from specflow.targets.local.hints import missing_code_hint, tool_hint
 from specflow.targets.local.processes import Child, Processes
 from specflow.targets.local.workspace import Workspace
 
@@ -35,7 +36,7 @@ class CodeStore:
 
     def __init__(self, plan: Plan, workspace: Workspace) -> None:
         """List the files of each code folder, once."""
-        self.plan = plan
+        self.plan, self.workspace = plan, workspace
         self.files = {
             digest: [(name, workspace.code(digest) / name) for name in files]
             for digest, files in plan.document["code"].items()
@@ -53,6 +54,13 @@ class CodeStore:
             if os.access(source, os.X_OK):
                 FilePath(f"{work}/{path}").chmod(0o755)
 
+    def notebook(self, spec: Mapping[str, Any], log: FilePath) -> Notebook | None:
+        """Return a step's notebook, and the place beside the log where the executed one goes; None if it has none."""
+        if "notebook" not in spec:
+            return None
+        source = self.workspace.code(spec["notebook"]["code"]) / spec["notebook"]["name"]
+        return Notebook(str(source.absolute()), str(log.with_suffix(".ipynb").absolute()))
+
 
 def start(
     step: Mapping[str, Any],
@@ -69,7 +77,7 @@ def start(
 ) -> Attempt:
     """Return an attempt whose process runs; raise PrepareError or OSError if it can't."""
     spec = step["attempt"]
-    prepared = prepare(spec, values, facts, str(folder), python, environ, secrets)
+    prepared = prepare(spec, values, facts, str(folder), python, environ, secrets, code.notebook(spec, log))
     os.mkdir(prepared.cwd)  # noqa: PTH102 - per attempt
     code.fill(step["code"], prepared.cwd)
     held = inputs_as_they_are(spec, values)
@@ -91,8 +99,9 @@ def left_behind(step: Mapping[str, Any], attempt: Attempt) -> Collected:
 
 def hint_for(step: Mapping[str, Any], log: FilePath, plan: Plan) -> str:
     """Return a guess at why a step failed, from its log and the project around it."""
-    if plan.root is None:
-        return ""
+    said = tool_hint(step["attempt"], log)
+    if said or plan.root is None:
+        return said
     prefix = f"code/{step['code']}/"
     home = next((source.parent for name, source in plan.sources.items() if name.startswith(prefix)), plan.root)
     return missing_code_hint(log, plan.root, (home, plan.root, plan.root / "specs"))

@@ -13,10 +13,10 @@ _HERE = "runs on this machine"
 CAPABILITIES: Mapping[str, Capability] = {
     "run": implements("a process started from the argument vector"),
     "shell": implements("`bash -euo pipefail`"),
-    "notebook.ipynb": rejects("notebooks don't run on this machine yet"),
+    "notebook.ipynb": implements("executed by papermill in the step's environment"),
     "notebook.databricks": rejects("a Databricks source notebook runs on databricks only"),
     "native": rejects("a native step runs on its own platform only"),
-    "engine.spark": rejects("Spark steps don't run on this machine yet"),
+    "engine.spark": implements("pyspark in the step's environment, on this machine's cores"),
     "matrix": implements("one process per instance"),
     "when": implements("decided before the step starts"),
     "after": implements("waits for the named steps"),

@@ -12,7 +12,7 @@ from specflow.diagnostics import Diagnostic, error
 from specflow.digests import digest_of_file
 from specflow.graph.model import Condition, Graph, InputPort, Node, Tree
 from specflow.plan import VERSION, Plan, with_digest
-from specflow.snapshot import Snapshot, SnapshotError, take_snapshot
+from specflow.snapshot import Snapshot, SnapshotError, snapshot_of_file, take_snapshot
 from specflow.spec import model
 from specflow.spec.checks.files import is_address
 from specflow.spec.checks.ports import port_facts
@@ -161,8 +161,12 @@ class _Compiler:
         }
         if node.script is not None:
             attempt["script"] = node.script
+        elif node.notebook is not None:
+            attempt["notebook"] = self._notebook(node.notebook)
         else:
             attempt["command"] = [self._tree(tree) for tree in node.command]
+        if node.engine == "spark":
+            attempt["spark"] = {"cpus": node.compute_need.cpus if node.compute_need else None}
         retry = node.retry
         step: dict[str, Any] = {
             "id": node.id,
@@ -224,6 +228,15 @@ class _Compiler:
             self.sources[f"code/{snapshot.digest}/{file.path}"] = file.source
         return snapshot.digest
 
+    def _notebook(self, file: FilePath) -> dict[str, str]:
+        """Return where a notebook lies in the plan: a code folder of its own, wherever it is in the project."""
+        key = (file, ())
+        if key not in self.snapshots:
+            self.snapshots[key] = snapshot_of_file(file)
+        snapshot = self.snapshots[key]
+        self.sources[f"code/{snapshot.digest}/{file.name}"] = file
+        return {"code": snapshot.digest, "name": file.name}
+
     def code_files(self) -> dict[str, dict[str, str]]:
         """Return the files of each code folder, by its digest."""
         return {found.digest: {file.path: file.sha256 for file in found.files} for found in self.snapshots.values()}
@@ -259,7 +272,11 @@ def _secrets(graph: Graph, workspace: Workspace) -> dict[str, Mapping[str, str]]
 def _parts(step: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the cache's key covers of a step that is known before the run."""
     attempt = step["attempt"]
+    tools = {"notebook": attempt["notebook"]} if "notebook" in attempt else {}
+    if "spark" in attempt:
+        tools["engine"] = "spark"
     return {
+        **tools,
         "command": attempt.get("command", attempt.get("script")),
         "outputs": attempt["outputs"],
         "env": attempt["env"],

@@ -1,14 +1,16 @@
-"""Why a step may have failed: it looked for a file or a module that the project has and its code folder has not."""
+"""Why a step may have failed: what its log says, seen from the project around it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path as FilePath
+from typing import Any
 
-__all__ = ["missing_code_hint", "tail"]
+__all__ = ["missing_code_hint", "tail", "tool_hint"]
 
 _MISSING = re.compile(r"No such file|FileNotFoundError|cannot open|can't open|does not exist|not found", re.IGNORECASE)
+_EXISTS = re.compile(r"\[PATH_ALREADY_EXISTS\]|FileAlreadyExistsException")
 _MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
 _QUOTED = re.compile(r"""['"]([^'"\n]{1,300})['"]""")
 _BARE = re.compile(r"[\w./~-]*[\w~-][./][\w./~-]*")
@@ -25,6 +27,16 @@ def tail(log: FilePath, lines: int) -> list[str]:
     except OSError:
         return []
     return text.splitlines()[-lines:]
+
+
+def tool_hint(spec: Mapping[str, Any], log: FilePath) -> str:
+    """Return what the tool that runs a notebook or a Spark script says, where its last words explain a failure."""
+    lines = [line for line in tail(log, 400) if line.strip()]
+    if "notebook" in spec and lines and lines[-1].startswith("the notebook "):
+        return f"{lines[-1]}; all of it is in {log.with_suffix('.ipynb')}"
+    if "spark" in spec and any(_EXISTS.search(line) for line in lines):
+        return 'an output folder exists and is empty when the step starts: let Spark write with mode("overwrite")'
+    return ""
 
 
 def missing_code_hint(log: FilePath, root: FilePath, folders: tuple[FilePath, ...]) -> str:

@@ -11,6 +11,8 @@ __all__ = ["code_files", "differences", "explain_step"]
 
 _WORDS = {
     "command": "the command",
+    "notebook": "the notebook",
+    "engine": "the engine",
     "outputs": "the declared outputs",
     "env": "the environment variables",
     "secrets": "the names of secrets",

@@ -3,7 +3,7 @@
 .specflow/
   state.db                          the history: runs, steps, results, digests
   results/<aa>/<key>/outputs/       what a step left that succeeded, read-only
-  runs/<run>/logs/<step>.<n>.log    stdout and stderr of an attempt
+  runs/<run>/logs/<step>.<n>.log    stdout and stderr of an attempt; of a notebook, the executed one beside it
   runs/<run>/attempts/<step>.<n>/   an attempt under way, or one that failed
   registry/<name>/<version>/        registered outputs
   code/<digest>/                    code folders, by content
@@ -109,13 +109,13 @@ def _without_write(path: str) -> None:
 
 
 def tidy_work(attempt: FilePath) -> None:
-    """Remove what an attempt that succeeded leaves beside its outputs: its working folder and private inputs.
+    """Remove what an attempt that succeeded leaves beside its outputs: its work, private inputs, tools' files.
 
     Empty folders stay: removing them costs more than a process.
     """
-    for name in ("work", "inputs"):
+    for name in ("work", "inputs", "temp"):
         folder = attempt / name
-        if folder.exists() and any(os.scandir(folder)):
+        if folder.exists() and os.listdir(folder):  # noqa: PTH208 - called for every step
             thaw_and_remove(folder)
 
 
