@@ -10,7 +10,7 @@ import yaml
 
 from specflow.diagnostics import Span
 
-__all__ = ["Document", "Path", "Place"]
+__all__ = ["Document", "Path", "Place", "span_between"]
 
 Path = tuple["str | int", ...]
 """Where a value stands in a document: keys and indexes from the root."""
@@ -95,15 +95,26 @@ class Document:
         return place
 
     def _span(self, start: Any, end: Any) -> Span:
-        return Span(self.name, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+        return span_between(self.name, self.text, start, end)
 
     def _span_at(self, start: int, end: int) -> Span:
-        first, second = self._position(start), self._position(end)
-        return Span(self.name, *first, *second)
+        return Span(self.name, *_position(self.text, start), *_position(self.text, end))
 
-    def _position(self, index: int) -> tuple[int, int]:
-        line_start = self.text.rfind("\n", 0, index) + 1
-        return self.text.count("\n", 0, index) + 1, index - line_start + 1
+
+def span_between(name: str, text: str, start: Any, end: Any) -> Span:
+    """Return the stretch between two of PyYAML's marks.
+
+    libyaml reads a line end behind the last line, and points behind that.
+    """
+    places = (
+        _position(text, len(text)) if mark.index >= len(text) else (mark.line + 1, mark.column + 1)
+        for mark in (start, end)
+    )
+    return Span(name, *next(places), *next(places))
+
+
+def _position(text: str, index: int) -> tuple[int, int]:
+    return text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index)
 
 
 def _renamed(data: Any, path: Path, name: str) -> Any:

@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from specflow.diagnostics import Diagnostic, Related, Span, error
-from specflow.spec.document import Document, Path, Place
+from specflow.spec.document import Document, Path, Place, span_between
 from specflow.spec.syntax import syntax_fault
 
 __all__ = ["Document", "Path", "read_document"]
@@ -340,8 +340,9 @@ class _Reader:
         return value, target
 
     def _bad_character(self, failure: yaml.reader.ReaderError) -> Diagnostic:
-        place = _character(self.name, self.text[: failure.position])
-        return error("binary-file", _control_character(self.text[failure.position]), place)
+        # libyaml counts bytes here.
+        before = self.text.encode()[: failure.position].decode("utf-8", "ignore")
+        return error("binary-file", _control_character(self.text[len(before)]), _character(self.name, before))
 
     def _span(self, start: Any, end: Any) -> Span:
-        return Span(self.name, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+        return span_between(self.name, self.text, start, end)

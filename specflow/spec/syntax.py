@@ -13,18 +13,32 @@ __all__ = ["syntax_fault"]
 
 
 @dataclass(frozen=True, slots=True)
+class _Mark:
+    """A place in the text, counted from 0; libyaml reads a line end behind the last line, and points behind that."""
+
+    line: int
+    column: int
+
+    @classmethod
+    def within(cls, lines: list[str], mark: yaml.Mark) -> _Mark:
+        """Return a mark of PyYAML's, or the end of the text if it lies beyond."""
+        if mark.line >= len(lines):
+            return cls(len(lines) - 1, len(lines[-1]))
+        return cls(mark.line, min(mark.column, len(lines[mark.line])))
+
+
+@dataclass(frozen=True, slots=True)
 class _Fault:
     """One thing that libyaml refuses: where it noticed, and where what it was reading began."""
 
     name: str
     lines: list[str]
-    problem: str
-    at: yaml.Mark
-    since: yaml.Mark
+    at: _Mark
+    since: _Mark
 
     @property
     def line(self) -> str:
-        return self.lines[self.at.line] if self.at.line < len(self.lines) else ""
+        return self.lines[self.at.line]
 
     @property
     def before(self) -> str:
@@ -35,17 +49,25 @@ class _Fault:
     def char(self) -> str:
         return self.line[self.at.column : self.at.column + 1]
 
-    def place(self, mark: yaml.Mark, length: int = 1) -> Span:
+    @property
+    def opening(self) -> str:
+        """Return the character that began what was being read."""
+        return self.lines[self.since.line][self.since.column : self.since.column + 1]
+
+    def place(self, mark: _Mark, length: int = 1) -> Span:
         return Span(self.name, mark.line + 1, mark.column + 1, mark.line + 1, mark.column + 1 + length)
 
 
 def syntax_fault(failure: yaml.MarkedYAMLError, name: str, text: str) -> Diagnostic:
     """Return what is wrong with a file that PyYAML refuses."""
-    mark = failure.problem_mark or failure.context_mark
-    if mark is None:
+    noticed = failure.problem_mark or failure.context_mark
+    if noticed is None:
         return error("yaml-syntax", str(failure.problem or failure), Span(name))
+    lines = text.split("\n")
+    mark = _Mark.within(lines, noticed)
+    since = _Mark.within(lines, failure.context_mark) if failure.context_mark else mark
     context, problem = str(failure.context or ""), str(failure.problem or "")
-    fault = _Fault(name, text.split("\n"), problem, mark, failure.context_mark or mark)
+    fault = _Fault(name, lines, mark, since)
     indent = fault.line[: len(fault.line) - len(fault.line.lstrip())]
     if "\t" in indent:
         column = indent.index("\t") + 1
@@ -100,8 +122,7 @@ def _misplaced_line(fault: _Fault) -> Diagnostic:
 
 
 def _no_colon(fault: _Fault) -> Diagnostic:
-    line = fault.lines[fault.since.line] if fault.since.line < len(fault.lines) else ""
-    length = max(len(line.rstrip()) - fault.since.column, 1)
+    length = max(len(fault.lines[fault.since.line].rstrip()) - fault.since.column, 1)
     return error(
         "yaml-syntax", "this is no key: it has no colon", fault.place(fault.since, length), 'write "key: value"'
     )
@@ -112,14 +133,14 @@ def _bad_start(fault: _Fault) -> Diagnostic:
 
 
 def _bad_name(fault: _Fault) -> Diagnostic:
-    sign = fault.lines[fault.since.line][fault.since.column]
+    sign = fault.opening
     what = {"*": "an alias", "&": "an anchor"}.get(sign, "a tag")
     message = f'"{sign}" begins {what}, and no name follows'
     return error("yaml-syntax", message, fault.place(fault.since), "put the text into quotes")
 
 
 def _block_text(fault: _Fault) -> Diagnostic:
-    sign = fault.lines[fault.since.line][fault.since.column]
+    sign = fault.opening
     message = f'the text of a "{sign}" block starts on the next line'
     return error(
         "yaml-syntax",
@@ -136,6 +157,8 @@ def _bad_escape(fault: _Fault) -> Diagnostic:
 
 
 def _no_value(fault: _Fault) -> Diagnostic:
+    if not fault.char:
+        return error("yaml-syntax", "the file ends where a value is expected", fault.place(fault.at))
     message = f'a value is expected here, not "{fault.char}"'
     return error("yaml-syntax", message, fault.place(fault.at), "put it into quotes if it is meant as text")
 
