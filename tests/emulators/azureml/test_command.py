@@ -101,6 +101,9 @@ def _is_gone(group: int) -> bool:
     [
         ("odd=1", 'the Azure ML emulator has no option "odd"'),
         ("odd", '"odd" is not NAME=VALUE'),
+        ("flip=odd", 'there is no assumption "odd"'),
+        ("tasks=many", '"many" is not a number of processes'),
+        ("faults=/gone", "the faults can't be read"),
     ],
 )
 def test_options_are_checked(tmp_path: Path, option: str, message: str) -> None:

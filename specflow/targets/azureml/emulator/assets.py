@@ -41,6 +41,8 @@ class Assets:
         """Serve what `state` holds."""
         self.state, self.storage, self.workspace, self.assumed = state, storage, workspace, assumed
         self.computes, self.now = computes, now
+        # In memory too: a pipeline of a thousand nodes asks for the code of each by its hash.
+        self._documents: dict[str, dict[str, Any]] = state.all("assets")
 
     def put(self, reference: Reference, body: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
         """Return the registered document and whether it is new; refuse what the service would."""
@@ -49,17 +51,18 @@ class Assets:
             raise invalid([Problem("an asset has properties", "properties")])
         if problems := self._problems(reference, properties):
             raise invalid(problems)
-        found = self.state.get("assets", reference.key)
+        found = self._documents.get(reference.key)
         if found is not None:
             if self.assumed.assets_are_immutable and _content(found["properties"]) != _content(properties):
                 text = f"{reference.kind} {reference.name}:{reference.version} exists with another content"
                 raise conflict(text, reference.kind)
-            found["properties"] = {**found["properties"], **properties}
-            self.state.put("assets", reference.key, found)
-            return found, False
-        made = self._document(reference, dict(properties))
-        self.state.put("assets", reference.key, made)
-        return made, True
+            return self._keep(reference, {**found, "properties": {**found["properties"], **properties}}), False
+        return self._keep(reference, self._document(reference, dict(properties))), True
+
+    def _keep(self, reference: Reference, document: dict[str, Any]) -> dict[str, Any]:
+        self._documents[reference.key] = document
+        self.state.put("assets", reference.key, document)
+        return document
 
     def _problems(self, reference: Reference, properties: Mapping[str, Any]) -> list[Problem]:
         problems: list[Problem] = []
@@ -92,7 +95,7 @@ class Assets:
 
     def get(self, reference: Reference) -> dict[str, Any]:
         """Return a version's document; refuse one that there isn't."""
-        found: dict[str, Any] | None = self.state.get("assets", reference.key)
+        found = self._documents.get(reference.key)
         if found is None:
             raise missing(reference.kind, f"{reference.name}:{reference.version}")
         return found
@@ -100,12 +103,12 @@ class Assets:
     def versions(self, kind: str, name: str) -> list[dict[str, Any]]:
         """Return a name's versions, the newest first."""
         prefix = f"{kind}/{name}/versions/"
-        found = [each for key, each in self.state.all("assets").items() if key.startswith(prefix)]
+        found = [each for key, each in list(self._documents.items()) if key.startswith(prefix)]
         return sorted(found, key=lambda each: str(each["systemData"]["createdAt"]), reverse=True)
 
     def code_with_hash(self, digest: str) -> list[dict[str, Any]]:
         """Return the code versions of this content; the name in the URL means nothing (azure-ai-ml 1.35.2)."""
-        codes = [each for key, each in self.state.all("assets").items() if key.startswith("codes/")]
+        codes = [each for key, each in list(self._documents.items()) if key.startswith("codes/")]
         return [each for each in codes if (each["properties"].get("properties") or {}).get("hash_sha256") == digest]
 
     def container(self, kind: str, name: str) -> dict[str, Any]:
@@ -128,7 +131,7 @@ class Assets:
 
     def names(self, kind: str) -> list[str]:
         """Return the names of a kind, without the anonymous ones."""
-        names = {key.split("/")[1] for key in self.state.all("assets") if key.startswith(f"{kind}/")}
+        names = {key.split("/")[1] for key in list(self._documents) if key.startswith(f"{kind}/")}
         return sorted(names - ANONYMOUS)
 
     # The catalogue that checks ask.
@@ -145,8 +148,7 @@ class Assets:
             return None
         if reference.version == "latest":
             return next(iter(self.versions(reference.kind, reference.name)), None)
-        found: dict[str, Any] | None = self.state.get("assets", reference.key)
-        return found
+        return self._documents.get(reference.key)
 
     def has_environment(self, reference: str) -> bool:
         """Return whether the environment's version exists; those of registries do if that is assumed."""

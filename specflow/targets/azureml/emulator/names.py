@@ -56,7 +56,7 @@ class Reference:
 
 _VERSIONED = re.compile(r"(codes|components|environments|data|models)/([^/]+)/(versions|labels)/([^/]+)")
 _REGISTRY = re.compile(r"azureml://registries/([^/]+)/(.+)")
-_SHORT = re.compile(r"(?:azureml:)?([^:/@]+)(?::([^:/]+)|@([^:/]+))")
+_SHORT = re.compile(r"([^:/@]+)(?::([^:/]+)|@([^:/]+))")
 
 
 def parse_reference(text: str, kind: str, workspace: Workspace) -> Reference | None:
@@ -68,7 +68,7 @@ def parse_reference(text: str, kind: str, workspace: Workspace) -> Reference | N
     if (rest := workspace.relative(bare)) is not None:
         inner = _VERSIONED.fullmatch(rest)
         return Reference(inner[1], inner[2], inner[4]) if inner else None
-    if short := _SHORT.fullmatch(bare):
+    if short := _SHORT.fullmatch(bare.removeprefix("azureml:")):
         return Reference(kind, short[1], short[2] or short[3])
     return None
 

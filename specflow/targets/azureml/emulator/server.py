@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path as FilePath
 from types import TracebackType
@@ -77,9 +78,42 @@ class Emulator:
 
 
 def open_emulator(root: FilePath, port: int, options: Mapping[str, Sequence[str]]) -> Emulator:
-    """Return an emulator for the command line; its options are `compute` and `datastore`: names that shall exist."""
-    known = ("compute", "datastore")
+    """Return an emulator for the command line.
+
+    Its options are `compute` and `datastore` (names that shall exist), `tasks` (how many processes run at once), `flip`
+    (an assumption to turn round) and `faults` (a JSON file).
+    """
+    known = ("compute", "datastore", "tasks", "flip", "faults")
     for name in options:
         if name not in known:
-            raise UsageError(f'the Azure ML emulator has no option "{name}"', f"there are {' and '.join(known)}")
-    return Emulator(root, port=port, computes=options.get("compute", ()), datastores=options.get("datastore", ()))
+            raise UsageError(f'the Azure ML emulator has no option "{name}"', f"there are {', '.join(known)}")
+    limit = options.get("tasks", ["0"])[-1]
+    if not limit.isdecimal():
+        raise UsageError(f'"{limit}" is not a number of processes', "give a whole number: -o tasks=4")
+    return Emulator(
+        root,
+        port=port,
+        assumed=_flipped(options.get("flip", ())),
+        computes=options.get("compute", ()),
+        datastores=options.get("datastore", ()),
+        limit=int(limit) or None,
+        faults=_read_faults(options.get("faults", ())),
+    )
+
+
+def _flipped(names: Sequence[str]) -> Assumptions:
+    assumed, known = Assumptions(), [name for name, _, _ in Assumptions.rows()]
+    for name in names:
+        if name not in known:
+            raise UsageError(f'there is no assumption "{name}"', f"there are {', '.join(known)}")
+        assumed = assumed.flipped(name)
+    return assumed
+
+
+def _read_faults(files: Sequence[str]) -> list[Fault]:
+    try:
+        return [Fault.from_data(each) for file in files for each in json.loads(FilePath(file).read_text("utf-8"))]
+    except (OSError, ValueError, TypeError, AttributeError) as fault:
+        raise UsageError(
+            f"the faults can't be read: {fault}", "a faults file holds a list of faults as JSON"
+        ) from fault
