@@ -31,7 +31,7 @@ class RequestLog:
         self._entries: deque[Entry] = deque(maxlen=keep)
         self._lock = threading.Lock()
         file.touch(mode=0o600)
-        self._stream = file.open("a", encoding="utf-8")
+        self._stream = file.open("a", encoding="utf-8", buffering=1)
 
     def add(self, entry: Entry) -> None:
         """Note one request."""

@@ -51,6 +51,10 @@ class Routes:
 
         return decorate
 
+    def paths(self) -> list[tuple[str, str]]:
+        """Return the method and path of each route that captures nothing."""
+        return list(self._exact)
+
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
         """Return the route of an encoded path and what it captured, decoded; refuse a path that nobody answers."""
         exact = self._exact.get((method, path))

@@ -257,7 +257,13 @@ class _Handler(BaseHTTPRequestHandler):
             raise Refusal(400, "Content-Length is not a number", "bad-request")
         if int(length) > MAX_BODY:
             raise Refusal(413, f"a body has at most {MAX_BODY} bytes", "too-large")
-        return self.rfile.read(int(length))
+        return self._read_exactly(int(length))
+
+    def _read_exactly(self, size: int) -> bytes:
+        body = self.rfile.read(size)
+        if len(body) < size:  # half a request must not be carried out
+            raise ConnectionResetError("the client went away in the middle of a body")
+        return body
 
     def _read_chunks(self) -> bytes:
         body = bytearray()
@@ -271,7 +277,7 @@ class _Handler(BaseHTTPRequestHandler):
                 raise Refusal(413, f"a body has at most {MAX_BODY} bytes", "too-large")
             if size == 0:
                 break
-            body += self.rfile.read(size)
+            body += self._read_exactly(size)
             self.rfile.readline(64)
         while self.rfile.readline(65_536).strip():
             pass  # trailers

@@ -1,4 +1,4 @@
-"""Emulators are the platform's side: they know the server they share, and nothing of our compilers, graph or launcher."""
+"""Emulators are the platform's side: they know the server they share, and nothing of our compilers or launcher."""
 
 from __future__ import annotations
 

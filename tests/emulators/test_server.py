@@ -239,3 +239,17 @@ def test_a_stop_lets_the_request_under_way_end(tmp_path: Path) -> None:
     assert [(200, "done")] == answers
     with pytest.raises(ConnectionRefusedError):
         ask(server, "GET", "/open")
+
+
+def test_half_a_body_is_not_carried_out(tmp_path: Path) -> None:
+    seen: list[Request] = []
+    with Server(routes(seen), shape, root=tmp_path) as server:
+        head = f"POST /count HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nAuthorization: Bearer {server.token}\r\n"
+        for rest in ("Content-Length: 10\r\n\r\n{}", "Transfer-Encoding: chunked\r\n\r\n9\r\n{}"):
+            with socket.create_connection(("127.0.0.1", server.port), timeout=5) as raw:
+                raw.sendall((head + rest).encode())
+                raw.shutdown(socket.SHUT_WR)
+
+                assert b"" == raw.recv(1)
+
+    assert [] == seen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,14 @@ from specflow.targets.databricks.emulator.server import Emulator
 OVER = ("TERMINATED", "SKIPPED", "INTERNAL_ERROR")
 HOME = "/Workspace/Users/emulator@example.com"
 VOLUME = "/Volumes/main/default/specflow"
+
+
+@pytest.fixture(autouse=True)
+def _no_login_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    for name in list(os.environ):
+        if name.startswith("DATABRICKS_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("DATABRICKS_CONFIG_FILE", str(tmp_path_factory.getbasetemp() / "no.databrickscfg"))
 
 
 @pytest.fixture

@@ -150,6 +150,17 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"environments": [{"environment_key": "default", "spec": {"dependencies": []}}]},
         "Environment default needs one of environment_version and base_environment",
     ),
+    "variables on an old environment": (
+        {
+            "tasks": [script("a", environment_variables_key="v")],
+            "environment_variables": [{"environment_variables_key": "v"}],
+        },
+        "Task a: environment variables need a serverless environment_version >= 5",
+    ),
+    "variable's name": (
+        {"environment_variables": [{"environment_variables_key": "v", "spec": {"variables": {"1A": ""}}}]},
+        "Invalid environment variable 1A",
+    ),
     "git without provider": ({"git_source": {"git_url": "u"}}, 'missing required field "git_source.git_provider"'),
 }
 
@@ -203,16 +214,17 @@ def test_reset_replaces_and_update_merges(jobs: Jobs) -> None:
 
 
 def test_a_job_that_is_not_there(jobs: Jobs) -> None:
-    from databricks.sdk.errors import ResourceDoesNotExist
+    from databricks.sdk.errors import PermissionDenied, ResourceDoesNotExist
 
     for method, path, body, query in [
         ("GET", "get", None, {"job_id": 7}),
-        ("POST", "reset", {"job_id": 7, "new_settings": {}}, {}),
         ("POST", "delete", {"job_id": 7}, {}),
         ("POST", "run-now", {"job_id": 7}, {}),
     ]:
         with pytest.raises(ResourceDoesNotExist, match=r"Job 7 does not exist\."):
             jobs.call(method, path, body, **query)
+    with pytest.raises(PermissionDenied):
+        jobs.call("POST", "reset", {"job_id": 7, "new_settings": {}})
 
 
 def test_jobs_are_listed_in_pages_and_found_by_name(jobs: Jobs) -> None:

@@ -46,6 +46,7 @@ def check_job(settings: Mapping[str, Any], clusters: Collection[str], assumption
         _refuse_repeats(key, [one[owner] for one in settings.get(key, ())])
     for environment in settings.get("environments", ()):
         _check_environment(environment)
+    _check_variables(settings)
     check_tasks(settings, clusters, assumptions)
 
 
@@ -148,6 +149,27 @@ def _check_environment(environment: Mapping[str, Any]) -> None:
         raise invalid(
             f"Environment {environment['environment_key']} needs one of environment_version and base_environment"
         )
+
+
+def _check_variables(settings: Mapping[str, Any]) -> None:
+    """Refuse environment variables over their limits. Source: `JobEnvironmentVariables` in databricks-sdk."""
+    groups = settings.get("environment_variables", ())
+    if len(groups) > 10:
+        raise invalid("A job has at most 10 environment_variables")
+    for group in groups:
+        spec = group.get("spec", {})
+        if len(spec.get("variables", {})) > 20 or len(spec.get("files", ())) > 5:
+            raise invalid("environment_variables has at most 20 variables and 5 files")
+        for name, value in spec.get("variables", {}).items():
+            if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,255}", name) or len(value) > 512:
+                raise invalid(f"Invalid environment variable {name}")
+    versions = {one["environment_key"]: one.get("spec", {}) for one in settings.get("environments", ())}
+    for task in settings.get("tasks", ()):
+        version = versions.get(task.get("environment_key", ""), {}).get("environment_version", "")
+        if "environment_variables_key" in task and not (version.isdecimal() and int(version) >= 5):
+            raise invalid(
+                f"Task {task.get('task_key')}: environment variables need a serverless environment_version >= 5"
+            )
 
 
 def _check_task(task: Any, settings: Mapping[str, Any], clusters: Collection[str], assumptions: Assumptions) -> None:

@@ -22,7 +22,7 @@ __all__ = ["EXECUTED", "Processes", "Unable"]
 
 EXECUTED = frozenset({"spark_python_task", "python_wheel_task", "notebook_task"})
 MAX_LOG_BYTES = 5 * 1024 * 1024
-"""Of a task's log, the last; docs.databricks.com/api/workspace/jobs/getrunoutput."""
+"""Of a task's log the last, of a notebook's result the first; docs.databricks.com/api/workspace/jobs/getrunoutput."""
 
 _RUNNER = FilePath(__file__).parent / "child" / "runner.py"
 _FLAGS = (
@@ -92,7 +92,9 @@ class Processes:
         if "error" in found:
             return "FAILED", found, values
         if "exit_value" in found:
-            return "SUCCESS", {"notebook_output": {"result": found["exit_value"], "truncated": False}}, values
+            text = found["exit_value"].encode()
+            shown = {"result": text[:MAX_LOG_BYTES].decode("utf-8", "ignore"), "truncated": len(text) > MAX_LOG_BYTES}
+            return "SUCCESS", {"notebook_output": shown}, values
         return "SUCCESS", {}, values
 
     def log(self, attempt: Attempt) -> tuple[str, bool]:

@@ -8,14 +8,31 @@ from typing import Any
 from specflow.emulation import Request
 from specflow.targets.databricks.emulator.refusals import invalid
 
-__all__ = ["body_of", "flag_of", "number_of", "page_of"]
+__all__ = ["body_of", "flag_of", "number_of", "object_of", "page_of"]
+
+
+_TYPES: dict[str, type] = {
+    **dict.fromkeys(("job_id", "run_id"), int),
+    **dict.fromkeys(("scope", "key", "path", "format", "language", "cluster_id", "string_value", "bytes_value"), str),
+    **dict.fromkeys(("fields_to_remove", "access_control_list"), list),
+}
+
+
+def object_of(request: Request) -> dict[str, Any]:
+    """Return a request's JSON object; refuse another value, and fields of a wrong type."""
+    body = request.json()
+    if not isinstance(body, dict):
+        raise invalid("the body must be a JSON object")
+    for name, value in body.items():
+        wanted = _TYPES.get(name, object)
+        if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+            raise invalid(f"{name} must be of type {wanted.__name__}")
+    return body
 
 
 def body_of(request: Request, *required: str, optional: Iterable[str] = ()) -> dict[str, Any]:
     """Return a request's JSON object; refuse one that lacks a field, or has one that is not known."""
-    body = request.json()
-    if not isinstance(body, dict):
-        raise invalid("the body must be a JSON object")
+    body = object_of(request)
     for name in required:
         if name not in body:
             raise invalid(f'missing required field "{name}"')

@@ -10,7 +10,7 @@ from specflow.emulation import Clock, State
 from specflow.targets.databricks.emulator.assumptions import Assumptions
 from specflow.targets.databricks.emulator.jobs import check_job, with_defaults
 from specflow.targets.databricks.emulator.messages import check_message
-from specflow.targets.databricks.emulator.refusals import missing
+from specflow.targets.databricks.emulator.refusals import denied, invalid, missing
 
 __all__ = ["USER", "Jobs"]
 
@@ -51,13 +51,17 @@ class Jobs:
         check_message(settings, "JobSettings", "new_settings")
         self.check(settings)
         with self._lock:
-            job = self.get(job_id)
+            if job_id not in self.all:
+                raise denied(f"User {USER} does not have Manage permissions on job {job_id}")
+            job = self.all[job_id]
             kept = {"run_as": job["settings"]["run_as"]} if "run_as" in job["settings"] else {}
             self._keep({**job, "settings": with_defaults({**kept, **settings})})
 
     def update(self, job_id: int, new: Mapping[str, Any], removed: Sequence[str]) -> None:
         """Change the top-level fields of a job that are named; tasks, clusters and the like are merged by their key."""
         check_message(new, "JobSettings", "new_settings")
+        if not all(isinstance(name, str) for name in removed):
+            raise invalid("fields_to_remove holds names")
         keys = {"tasks": "task_key", "job_clusters": "job_cluster_key", "environments": "environment_key"}
         with self._lock:
             job = self.get(job_id)

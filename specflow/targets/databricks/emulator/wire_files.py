@@ -12,6 +12,7 @@ from typing import Any
 from specflow.emulation import Request, Response, Routes, as_json
 from specflow.targets.databricks.emulator.files import Tree
 from specflow.targets.databricks.emulator.objects import Objects
+from specflow.targets.databricks.emulator.queries import object_of
 from specflow.targets.databricks.emulator.refusals import exists, invalid, missing
 
 __all__ = ["VolumesWire", "WorkspaceWire"]
@@ -43,14 +44,16 @@ class WorkspaceWire:
         routes.add("GET", "/api/2.0/workspace-files/{path...}", self._read_file)
 
     def _mkdirs(self, request: Request) -> Response:
-        self.objects.tree.make_folder(_path(request.json()))
+        self.objects.tree.make_folder(_path(object_of(request)))
         return _EMPTY
 
     def _put(self, request: Request) -> Response:
         """Take a file as JSON with base64, or as a form."""
         form = _form(request) if request.headers.get("content-type", "").startswith("multipart/") else None
         body = (
-            request.json() if form is None else {key: value.decode() for key, value in form.items() if key != "content"}
+            object_of(request)
+            if form is None
+            else {key: value.decode() for key, value in form.items() if key != "content"}
         )
         unknown = sorted(set(body) - {"path", "format", "overwrite", "content", "language"})
         if unknown:
@@ -80,7 +83,7 @@ class WorkspaceWire:
         return as_json({"objects": found} if found else {})
 
     def _delete(self, request: Request) -> Response:
-        body = request.json()
+        body = object_of(request)
         self.objects.remove(_path(body), recursive=body.get("recursive") is True)
         return _EMPTY
 

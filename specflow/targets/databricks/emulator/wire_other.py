@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from specflow.emulation import Refusal, Request, Response, Routes, as_json
-from specflow.targets.databricks.emulator.queries import body_of
+from specflow.targets.databricks.emulator.queries import body_of, object_of
 from specflow.targets.databricks.emulator.refusals import invalid, missing
 from specflow.targets.databricks.emulator.saved import USER
 from specflow.targets.databricks.emulator.service import Workspace
@@ -109,6 +109,9 @@ class OtherWire:
             body_of(request, optional=["access_control_list"]),
             f"{request.params['kind']}/{request.params['id']}",
         )
+        for one in body.get("access_control_list", []):
+            if not isinstance(one, dict) or not isinstance(one.get("permission_level"), str):
+                raise invalid("each entry of access_control_list needs a permission_level")
         before = self.workspace.state.get("permissions", key, []) if request.method == "PATCH" else []
         listed = [*before, *body.get("access_control_list", [])]
         owned = [one for one in listed if one.get("permission_level") != "IS_OWNER"]
@@ -116,7 +119,7 @@ class OtherWire:
         return self._get_permissions(request)
 
     def _create_cluster(self, request: Request) -> Response:
-        body = request.json()
+        body = object_of(request)
         cluster_id = f"cluster-{self.workspace.next_id()}"
         self.workspace.state.put("clusters", cluster_id, {**body, "cluster_id": cluster_id, "state": "RUNNING"})
         return as_json({"cluster_id": cluster_id})
@@ -138,4 +141,4 @@ class OtherWire:
 
 def _shown(entry: Mapping[str, Any]) -> dict[str, Any]:
     shown = {key: value for key, value in entry.items() if key != "permission_level"}
-    return {**shown, "all_permissions": [{"permission_level": entry["permission_level"], "inherited": False}]}
+    return {**shown, "all_permissions": [{"permission_level": entry.get("permission_level"), "inherited": False}]}

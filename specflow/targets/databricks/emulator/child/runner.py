@@ -10,7 +10,10 @@ import importlib
 import io
 import json
 import os
+import signal
 import sys
+import threading
+import time
 import types
 from pathlib import Path as FilePath
 from typing import Any
@@ -27,8 +30,21 @@ class Failure(Exception):  # noqa: N818 - how the platform tells it
     """A fault of the task's settings, told without a trace."""
 
 
+def _end_with_the_emulator() -> None:
+    """End this process and its children when the emulator has gone, even by SIGKILL: nobody would wait for them."""
+    emulator = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == emulator:
+            time.sleep(1)
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def main(file: str) -> int:
     """Return the process's exit code: 0 if a result was written, whatever it says."""
+    _end_with_the_emulator()
     spec = json.loads(FilePath(file).read_text("utf-8"))
     with FilePath(spec["logs"]).open("ab", buffering=0) as log:
         if spec["child_output_is_logged"]:
