@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol
 
-from specflow.emulation import Clock, Ended, Refusal
+from specflow.emulation import Ended, Refusal
 from specflow.targets.databricks.emulator.assumptions import Assumptions
+from specflow.targets.databricks.emulator.host import Host
 from specflow.targets.databricks.emulator.jobs import kind_of
 from specflow.targets.databricks.emulator.lookups import Lookup
 from specflow.targets.databricks.emulator.outcomes import holds, run_result, verdict
@@ -22,38 +21,10 @@ from specflow.targets.databricks.emulator.processes import EXECUTED, Processes, 
 from specflow.targets.databricks.emulator.references import BadReference
 from specflow.targets.databricks.emulator.runs import Attempt, Repair, Run, Unit
 
-__all__ = ["FAILURE", "Engine", "Host"]
+__all__ = ["FAILURE", "Engine"]
 
 FAILURE = "Workload failed, see run output for details"
 """What a failed task's state says; measured by the acceptance tests of databricks/cli."""
-
-
-class Host(Protocol):
-    """What the engine asks of the workspace that it runs in."""
-
-    lock: threading.RLock
-    clock: Clock
-    url: str
-
-    def next_id(self) -> int:
-        """Return a number that was never used."""
-        ...
-
-    def changed(self, run: Run, unit: Unit | None) -> None:
-        """Take note that a run, or a task of it, is to be kept as it is now."""
-        ...
-
-    def start_job(self, task: dict[str, Any], parent: int) -> Run:
-        """Start the job of a run_job_task for a task run; raise Refusal if it can't be."""
-        ...
-
-    def stop_run(self, run_id: int, result: str) -> None:
-        """End the run of a run_job_task before its time."""
-        ...
-
-    def over(self, run: Run) -> None:
-        """Take note that a run is over."""
-        ...
 
 
 class Engine:
