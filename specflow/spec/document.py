@@ -54,17 +54,16 @@ class Document:
     def text_span(self, path: Path, start: int, end: int) -> Span:
         """Return where characters `start` to `end` of the string at `path` stand in the file.
 
-        A scalar's value differs from its text: quotes, escapes, folded lines. White space aside, both hold the same
-        characters in the same order, so the two are walked together.
+        A scalar's value differs from its text: quotes, escapes, folded lines.
         """
         event = self._find(path).event
         if not isinstance(event, yaml.ScalarEvent):
             return self.span(path)
-        places = _offsets(event, self.text)
+        places = _places(event, self.text)
         if not places or start >= len(places):
             return self._span(event.end_mark, event.end_mark) if places else self.span(path)
         last = places[min(max(end, start + 1), len(places)) - 1]
-        return self._span_at(places[start], last + 1)
+        return self._span_at(places[start][0], last[1])
 
     def text_at(self, path: Path) -> str:
         """Return the file's own text of the value at `path`, quotes and all."""
@@ -141,44 +140,58 @@ def _renamed_place(place: Place, path: Path, name: str) -> Place:
     return replace(place, items={**place.items, step: _renamed_place(place.items[step], below, name)})
 
 
-def _offsets(event: Any, text: str) -> list[int]:
-    """Return, for each character of a scalar's value, its index in the file's text."""
-    index, stop = event.start_mark.index, event.end_mark.index
-    if event.style in ("|", ">"):
-        index = text.find("\n", index, stop) + 1
-    elif event.style in ("'", '"'):
-        index += 1
-    places = []
-    for char in event.value:
-        if event.style == '"':
-            index, width = _skip_to(text, index, stop, char)
-        else:
-            index, width = _match(text, index, stop, char), 1
-            if event.style == "'" and char == "'":
-                width = 2
-        places.append(min(index, max(stop - 1, 0)))
-        if width > 1 or not char.isspace() or text[index : index + 1] == char:
-            index += width
-    return places
-
-
-def _match(text: str, index: int, stop: int, char: str) -> int:
-    if char.isspace():
-        return index
-    while index < stop and text[index] != char and text[index].isspace():
-        index += 1
-    return index
-
-
+_BLANK = " \t\n"
 _ESCAPE_LENGTH = {"x": 4, "u": 6, "U": 10}
 
 
-def _skip_to(text: str, index: int, stop: int, char: str) -> tuple[int, int]:
-    """Return where `char` stands in double-quoted text from `index` on, and how many characters spell it."""
-    while index < stop and text[index] == "\\" and text[index + 1 : index + 2] == "\n":
-        index += 2
-        while index < stop and text[index] in " \t":
+def _places(event: Any, text: str) -> list[tuple[int, int]]:
+    """Return, for each character of a scalar's value, where in the file's text what spells it begins and ends."""
+    index, stop = event.start_mark.index, event.end_mark.index
+    while (event.anchor or event.tag) and index < stop and text[index] in "&!":
+        index = _skip_blank(text, next((i for i in range(index, stop) if text[i] in _BLANK), stop), stop)
+    if event.style in ("|", ">"):
+        return _places_in_block(event.value, text, text.find("\n", index, stop) + 1, stop)
+    is_quoted = event.style in ("'", '"')
+    return _places_in_flow(event.style, text, index + is_quoted, stop - is_quoted)
+
+
+def _places_in_block(value: str, text: str, index: int, stop: int) -> list[tuple[int, int]]:
+    """Return the places of a literal or folded text: white space aside, the file holds the same characters."""
+    places = []
+    for char in value:
+        if char not in _BLANK:
+            index = _skip_blank(text, index, stop)
+        places.append((index, index + 1) if index < stop else (stop - 1, stop))
+        if text[index : index + 1] == char:
             index += 1
-    if text[index : index + 1] == "\\":
-        return index, _ESCAPE_LENGTH.get(text[index + 1 : index + 2], 2)
-    return _match(text, index, stop, char), 1
+    return places
+
+
+def _places_in_flow(style: str, text: str, index: int, stop: int) -> list[tuple[int, int]]:
+    """Return the places of a plain or quoted text: lines are folded, and quotes and escapes take several characters."""
+    places: list[tuple[int, int]] = []
+    while index < stop:
+        end = index + 1
+        made = 1
+        if text[index] in _BLANK:
+            run = _skip_blank(text, index, stop)
+            breaks = text.count("\n", index, run)
+            if breaks:
+                end, made = run, max(breaks - 1, 1)
+        elif style == '"' and text.startswith("\\\n", index):
+            end = _skip_blank(text, index + 2, stop)
+            made = text.count("\n", index + 2, end)
+        elif style == '"' and text[index] == "\\":
+            end = index + _ESCAPE_LENGTH.get(text[index + 1], 2)
+        elif style == "'" and text[index] == "'":
+            end = index + 2
+        places += [(index, end)] * made
+        index = end
+    return places
+
+
+def _skip_blank(text: str, index: int, stop: int) -> int:
+    """Return where white space ends that begins at `index`."""
+    while index < stop and text[index] in _BLANK:
+        index += 1
+    return index
