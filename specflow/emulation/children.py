@@ -113,12 +113,14 @@ class Children:
         """Return a child that runs once there is room; callbacks come from its own thread, `on_end` exactly once."""
         child = Child(argv, env, cwd, log, error_log)
         with self._lock:
+            if self._is_closed:
+                child.end()
             self._waiting.append((child, on_start, on_end))
         self._fill()
         return child
 
     def close(self) -> None:
-        """End every child at once, start none any more, and wait until all have ended."""
+        """End every child at once, start none any more, and wait until all have ended and `on_end` has been called."""
         with self._lock:
             self._is_closed = True
             running = list(self._running)
@@ -140,11 +142,10 @@ class Children:
 
     def _watch(self, child: Child, on_start: Callable[[], None], on_end: Callable[[Ended], None]) -> None:
         ended = child._run(on_start)
-        with self._lock:
-            self._running.discard(child)
-        self._fill()
         try:
             on_end(ended)
         finally:
             with self._lock:
+                self._running.discard(child)
                 self._lock.notify_all()
+            self._fill()

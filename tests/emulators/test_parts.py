@@ -103,6 +103,16 @@ def test_children_over_the_limit_wait_and_closing_ends_all(tmp_path: Path) -> No
     assert "" == first.log.read_text()
 
 
+def test_after_closing_nothing_is_started(tmp_path: Path) -> None:
+    children = Children()
+    children.close()
+    run = Run(children, "print('never')", tmp_path)
+
+    assert run.over.wait(10)
+    assert Ended(None, was_ended=True) == run.ended
+    assert "" == run.log.read_text()
+
+
 def test_a_program_that_is_not_there_is_told(tmp_path: Path) -> None:
     over: list[Ended] = []
     done = threading.Event()

@@ -193,6 +193,17 @@ def test_many_clients_at_once(emulator: Emulator) -> None:
     assert ["SUCCESS"] * 8 == ended
 
 
+def test_an_emulator_that_is_stopped_tries_nothing_again(root: Path) -> None:
+    with Emulator(root, limit=1) as emulator:
+        jobs = Jobs(emulator, client(emulator))
+        tasks = [jobs.script(f"t{n}", "import time\ntime.sleep(60)", max_retries=-1) for n in range(3)]
+        run_id = jobs.start(*tasks)
+        jobs.wait(run_id, lambda run: "RUNNING" in {one["state"]["life_cycle_state"] for one in run["tasks"]})
+    attempts = {unit.key: len(unit.attempts) for unit in emulator.workspace.runs[run_id].units.values()}
+
+    assert {"t0": 1, "t1": 1, "t2": 1} == attempts
+
+
 def test_an_emulator_goes_on_where_it_was_stopped(root: Path, tmp_path: Path) -> None:
     with Emulator(root) as first:
         jobs = Jobs(first, client(first))

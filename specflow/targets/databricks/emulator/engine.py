@@ -36,8 +36,13 @@ class Engine:
         self._ready: deque[tuple[Run, Unit]] = deque()
         self._loops: deque[tuple[Run, Unit]] = deque()
         self._is_busy = False
+        self._is_closed = False
         self._waiting: dict[int, tuple[Run, Unit]] = {}
         """Runs of run_job_tasks by their run id, and which task waits for them."""
+
+    def close(self) -> None:
+        """Start nothing any more: what ends from now on ends because the emulator does, and is left as it was."""
+        self._is_closed = True
 
     def begin(self, run: Run) -> None:
         """Start a run's tasks."""
@@ -222,6 +227,8 @@ class Engine:
         def on_end(ended: Ended) -> None:
             result, output, values = self.processes.result(attempt, ended)
             with self.host.lock, self._batch():
+                if self._is_closed:
+                    return
                 attempt.output, attempt.values, attempt.process = output, values, None
                 result = attempt.stopping or result
                 self._end(run, unit, result, FAILURE if result == "FAILED" else "")

@@ -67,8 +67,10 @@ class Workspace:
 
     def close(self) -> None:
         """End every process and close the state; active runs are found failed at the next start."""
-        self.children.close()
+        with self.lock:
+            self.engine.close()
         self.clock.close()
+        self.children.close()
         self.state.close()
 
     def next_id(self) -> int:
