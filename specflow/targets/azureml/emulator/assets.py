@@ -10,6 +10,7 @@ from typing import Any
 from specflow.emulation import State
 from specflow.targets.azureml.emulator.assumptions import Assumptions
 from specflow.targets.azureml.emulator.components import component_problems
+from specflow.targets.azureml.emulator.fields import ill_formed
 from specflow.targets.azureml.emulator.names import Reference, Workspace, name_problem, parse_reference
 from specflow.targets.azureml.emulator.refusals import Problem, conflict, invalid, missing
 from specflow.targets.azureml.emulator.storage import Storage
@@ -46,6 +47,8 @@ class Assets:
 
     def put(self, reference: Reference, body: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
         """Return the registered document and whether it is new; refuse what the service would."""
+        if odd := list(ill_formed(body)):
+            raise invalid(odd)
         properties = body.get("properties")
         if not isinstance(properties, Mapping):
             raise invalid([Problem("an asset has properties", "properties")])

@@ -44,9 +44,12 @@ class Blobs:
         if not name:
             return _refusal(400, "InvalidUri")
         path = inside(container.folder, name)
-        if request.method == "PUT":
-            return self._put(container, name, path, request)
-        return self._get(container, name, path, request)
+        try:
+            if request.method == "PUT":
+                return self._put(container, name, path, request)
+            return self._get(container, name, path, request)
+        except OSError:  # a name too long, or a blob where a folder is
+            return _refusal(409, "BlobOperationNotPossible")
 
     @staticmethod
     def _may(container: Container, signature: str, method: str) -> bool:

@@ -72,12 +72,23 @@ def _port_problems(name: str, port: Any, where: str, assumed: Assumptions, *, is
         yield from unknown(port, _PORT, where)
     kind = port.get("type")
     kinds = DATA_TYPES | LITERAL_TYPES if is_input else DATA_TYPES
-    if kind not in kinds:
+    if not isinstance(kind, str) or kind not in kinds:
         yield Problem(f'"{kind}" is no type of an {"input" if is_input else "output"} here', f"{where}.type")
         return
+    if (odd := list(_bound_problems(port, where))) or kind not in LITERAL_TYPES:
+        yield from odd
+        return
     default = port.get("default")
-    if default is not None and kind in LITERAL_TYPES and (problem := literal_problem(port, str(default))):
+    if default is not None and (problem := literal_problem(port, str(default))):
         yield Problem(problem, f"{where}.default", "InvalidValue")
+
+
+def _bound_problems(port: Mapping[str, Any], where: str) -> Iterator[Problem]:
+    for name in ("min", "max"):
+        if port.get(name) is not None and literal_problem({"type": "number"}, str(port[name])):
+            yield Problem(f'"{port[name]}" is not a number', f"{where}.{name}", "InvalidValue")
+    if not isinstance(port.get("enum") or [], list):
+        yield Problem("it is a list", f"{where}.enum")
 
 
 def _template_problems(spec: Mapping[str, Any], key: str) -> Iterator[Problem]:

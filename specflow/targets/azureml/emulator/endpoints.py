@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from specflow.targets.azureml.emulator.fields import ill_formed
 from specflow.targets.azureml.emulator.history import job_document
 from specflow.targets.azureml.emulator.jobs import settings_problems
 from specflow.targets.azureml.emulator.refusals import Problem, Refused, invalid, missing
@@ -46,6 +47,8 @@ class Endpoints:
         """Return the deployment as kept: of a pipeline component that exists, others are not emulated."""
         self.get(endpoint)
         self._check_name(name, "deployments")
+        if odd := list(ill_formed(body)):
+            raise invalid(odd)
         properties = body.get("properties") or {}
         found = properties.get("deploymentConfiguration") or {}
         where = "properties.deploymentConfiguration"
@@ -108,6 +111,8 @@ class Endpoints:
 
     def invoke(self, endpoint: str, deployment: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return the job that a call has started; without a deployment's name the endpoint's default is called."""
+        if odd := list(ill_formed(body)):
+            raise invalid(odd)
         default = (self.get(endpoint)["properties"].get("defaults") or {}).get("deploymentName")
         name = deployment or default
         if not name:

@@ -5,28 +5,23 @@ from __future__ import annotations
 import queue
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
-from specflow.emulation import Refusal, State
 from specflow.targets.azureml.emulator.assets import Assets
 from specflow.targets.azureml.emulator.assumptions import Assumptions
-from specflow.targets.azureml.emulator.commands import Commands, Finish
 from specflow.targets.azureml.emulator.halt import Halt
 from specflow.targets.azureml.emulator.jobs import Accepted
-from specflow.targets.azureml.emulator.mishaps import Mishaps
-from specflow.targets.azureml.emulator.mounts import MountError, Mounts
+from specflow.targets.azureml.emulator.leaves import Leaves, Values
 from specflow.targets.azureml.emulator.nodes import Data, Edge, Graph, Literal, Node, Outer, Output, Source
 from specflow.targets.azureml.emulator.refusals import Refused
 from specflow.targets.azureml.emulator.registration import register
-from specflow.targets.azureml.emulator.reuse import IS_REUSED, REUSED_FROM, reuse_key
+from specflow.targets.azureml.emulator.reuse import IS_REUSED
 from specflow.targets.azureml.emulator.runs import Run, Runs
 from specflow.targets.azureml.emulator.storage import DEFAULT, Storage
 
 __all__ = ["Execution"]
-
-Values = Mapping[str, Literal | Data | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +57,14 @@ class Execution:
         runs: Runs,
         assets: Assets,
         storage: Storage,
-        mounts: Mounts,
-        commands: Commands,
+        leaves: Leaves,
         pool: ThreadPoolExecutor,
-        state: State,
         assumed: Assumptions,
-        mishaps: Mishaps,
+        on_end: Callable[[Run], None],
     ) -> None:
-        """Keep what running takes; nothing is started yet."""
+        """Keep what running takes; nothing is started yet. `on_end` is told the job's run."""
         self.job, self.root, self.runs, self.assets, self.storage = job, root, runs, assets, storage
-        self.mounts, self.commands, self.pool, self.state = mounts, commands, pool, state
-        self.assumed, self.mishaps = assumed, mishaps
+        self.leaves, self.pool, self.assumed, self.on_end = leaves, pool, assumed, on_end
         self.halt = Halt()
         store = str(job.settings.get("default_datastore") or DEFAULT)
         self.datastore = store.removeprefix("azureml:").rsplit("/", 1)[-1]
@@ -89,6 +81,7 @@ class Execution:
     def _run(self) -> None:
         try:
             self._run_root()
+            self.on_end(self.runs.get(self.root.id))
         except Exception as fault:  # a bug in the emulator must not leave a job that never ends
             self.runs.change(self.root.id, status="Failed", error=f"the emulator has a bug: {fault!r}")
             raise
@@ -196,48 +189,15 @@ class Execution:
             status, bound = self._run_graph(node.graph, _Scope(run, inputs, inner, scope.halt))
             self._finish_run(run, status, bound)
             return status, bound
-        finish, made = self._run_leaf(node, run, inputs, outputs, scope.halt)
+        finish, made = self.leaves.run(
+            node, run, inputs, outputs, scope.halt, anew=bool(self.job.settings.get("force_rerun"))
+        )
         status, error = finish.status, finish.error
         is_registered = node.kind != "spark" or self.assumed.registers_spark_outputs
         if status == "Completed" and is_registered and (fault := self._register(node.outputs, made, run)):
             status, error = "Failed", fault
         self._finish_run(run, status, made if status == "Completed" else {}, error)
         return status, made
-
-    def _run_leaf(
-        self, node: Node, run: Run, inputs: Values, outputs: Mapping[str, Data], halt: Halt
-    ) -> tuple[Finish, Mapping[str, Data]]:
-        if halt.is_set:
-            return Finish("Canceled"), outputs
-        chosen = {name: out.uri + out.to for name, out in node.outputs.items() if out.uri or out.to}
-        try:
-            key = reuse_key(node, inputs, chosen, self.assumed, self.storage)
-            if earlier := self._earlier(key):
-                properties = {**run.properties, IS_REUSED: "true", REUSED_FROM: earlier.id}
-                self.runs.change(run.id, properties=properties, logs=earlier.logs)
-                return Finish("Completed"), {n: Data(each["uri"], each["type"]) for n, each in earlier.outputs.items()}
-            self.runs.change(run.id, status="Preparing")
-            mounted = self.mounts.prepare(run.id, node, inputs, outputs)
-        except (MountError, Refusal, OSError) as fault:
-            return Finish("Failed", f"the node's data can't be mounted: {fault}"), outputs
-        self.runs.change(run.id, status="Running", logs=("user_logs/std_log.txt",))
-        finish = self.commands.run(
-            node, run, mounted, self.storage.artifacts(run.id), halt, self.mishaps.take(node.name)
-        )
-        self.runs.change(run.id, status="Finalizing", logs=finish.logs)
-        self.mounts.finish(run.id, mounted, outputs, succeeded=finish.status == "Completed")
-        if key and finish.status == "Completed":
-            self.state.put("reuse", key, run.id)
-        return finish, outputs
-
-    def _earlier(self, key: str) -> Run | None:
-        if not key or self.job.settings.get("force_rerun"):
-            return None
-        name = self.state.get("reuse", key, "")
-        run = self.runs.get(name) if name and self.runs.has(name) else None
-        if run is None or run.status != "Completed":
-            return None
-        return run if all(self.storage.path(each["uri"]).exists() for each in run.outputs.values()) else None
 
     def _register(self, outputs: Mapping[str, Output], made: Mapping[str, Data], run: Run) -> str:
         """Register the outputs that have a name; return what went wrong, empty if nothing that matters did."""

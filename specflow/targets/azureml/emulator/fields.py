@@ -79,6 +79,28 @@ INPUT_MODES = {
 OUTPUT_MODES = {"ReadWriteMount": "rw_mount", "Mount": "rw_mount", "Upload": "upload", "Direct": "direct"}
 
 
+_OBJECTS = {"inputs", "outputs", "settings", "jobs", "limits", "resources", "distribution", "environment_variables"}
+_OBJECTS |= {"conf", "entry", "tags", "properties", "componentSpec", "trigger", "action", "jobDefinition", "defaults"}
+_OBJECTS |= {"deploymentConfiguration", "inputData"}
+_OPAQUE = {"environment_variables", "conf", "tags", "properties"}
+
+
+def ill_formed(body: Any, target: str = "") -> Iterator[Problem]:
+    """Return a problem for each field that has to be an object and is none, so that nothing behind has to ask.
+
+    What users name themselves (tags, variables) is not looked into, but for the `properties` that wrap a whole body.
+    """
+    if not isinstance(body, Mapping):
+        yield Problem("a body is an object", target)
+        return
+    for name, value in body.items():
+        where = f"{target}.{name}" if target else str(name)
+        if name in _OBJECTS and value is not None and not isinstance(value, Mapping):
+            yield Problem("it is an object", where)
+        elif isinstance(value, Mapping) and (name not in _OPAQUE or not target):
+            yield from ill_formed(value, where)
+
+
 def node_fields(kind: str) -> set[str] | None:
     """Return the fields of a node of this kind; None for a kind that is not emulated."""
     return _NODE | _NODES[kind] if kind in _NODES else None

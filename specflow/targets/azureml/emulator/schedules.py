@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from specflow.targets.azureml.emulator.assets import stamp
+from specflow.targets.azureml.emulator.fields import ill_formed
 from specflow.targets.azureml.emulator.jobs import check_job
 from specflow.targets.azureml.emulator.names import name_problem
 from specflow.targets.azureml.emulator.refusals import Problem, Refused, invalid, missing
@@ -27,6 +28,8 @@ class Schedules:
 
     def put(self, name: str, body: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
         """Return the schedule and whether it is new; its job is checked as if it were submitted."""
+        if odd := list(ill_formed(body)):
+            raise invalid(odd)
         properties = body.get("properties") or {}
         if problems := list(self._problems(name, properties)):
             raise invalid(problems)

@@ -14,8 +14,10 @@ from specflow.targets.azureml.emulator.assets import Assets
 from specflow.targets.azureml.emulator.assumptions import Assumptions
 from specflow.targets.azureml.emulator.commands import Commands, find_spark_submit
 from specflow.targets.azureml.emulator.execution import Execution
+from specflow.targets.azureml.emulator.fields import ill_formed
 from specflow.targets.azureml.emulator.history import child_document, job_document
 from specflow.targets.azureml.emulator.jobs import Accepted, check_job
+from specflow.targets.azureml.emulator.leaves import Leaves
 from specflow.targets.azureml.emulator.mishaps import Mishaps
 from specflow.targets.azureml.emulator.mounts import Mounts
 from specflow.targets.azureml.emulator.names import Workspace, name_problem
@@ -56,8 +58,9 @@ class Service:
         self.runs = Runs(self.state, self.clock.now)
         self.children, self.mishaps = Children(limit), Mishaps()
         self.pool = ThreadPoolExecutor(self.children.limit, thread_name_prefix="node")
-        self.mounts = Mounts(root, self.storage, self.assets, self.assumed)
-        self.commands = Commands(root, self.workspace, self.children, self.clock, self.assumed, self.spark_submit)
+        mounts = Mounts(root, self.storage, self.assets, self.assumed)
+        commands = Commands(root, self.workspace, self.children, self.clock, self.assumed, self.spark_submit)
+        self.leaves = Leaves(self.runs, self.storage, mounts, commands, self.state, self.assumed, self.mishaps)
         self._lock = threading.Lock()
         self._executions: dict[str, Execution] = {}
 
@@ -79,9 +82,7 @@ class Service:
 
         What the live service answers to a repeated PUT is not known: `Assumptions.repeated_job_put_returns_the_job`.
         """
-        properties = body.get("properties")
-        if not isinstance(properties, Mapping):
-            raise invalid([Problem("a job has properties", "properties")])
+        properties = _object(body, "properties")
         with self._lock:
             if self.runs.has(name):
                 return self._repeated(name, properties), False
@@ -94,12 +95,10 @@ class Service:
                 runs=self.runs,
                 assets=self.assets,
                 storage=self.storage,
-                mounts=self.mounts,
-                commands=self.commands,
+                leaves=self.leaves,
                 pool=self.pool,
-                state=self.state,
                 assumed=self.assumed,
-                mishaps=self.mishaps,
+                on_end=self.pipeline_log,
             )
             self._executions[name] = execution
             execution.start()
@@ -202,6 +201,16 @@ class Service:
         log.write_text("".join(f"{text}\n" for _, text in sorted(lines)), encoding="utf-8")
         if not run.logs:
             self.runs.change(run.id, logs=("logs/azureml/executionlogs.txt",))
+
+
+def _object(body: Any, name: str) -> Mapping[str, Any]:
+    """Return the object under a name; refuse a body whose known objects aren't all objects."""
+    if problems := list(ill_formed(body)):
+        raise invalid(problems)
+    found = body.get(name)
+    if not isinstance(found, Mapping):
+        raise invalid([Problem("a body has properties", name)])
+    return found
 
 
 def _root_run(name: str, properties: Mapping[str, Any], job: Accepted) -> Run:
