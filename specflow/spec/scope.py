@@ -42,6 +42,8 @@ class StepSignature:
 
     def mentions(self, kind: str, port: str) -> bool:
         """Return whether the step itself reads or writes a port; if that isn't declared, it is told there."""
+        if kind == "outputs" and self.kind == "pipeline":  # the outputs that it mentions are its steps' own
+            return False
         return self.body is not None and port in mentions(self.body, kind)
 
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from specflow.diagnostics import Diagnostic
+from specflow.diagnostics import Diagnostic, has_errors
 from specflow.diagnostics.render import FORMATS, render
+from specflow.graph.build import build
 from specflow.spec.load import Loader
 from tests.spec.project import FILES, found_in, write_project
 
@@ -72,7 +73,14 @@ def test_a_slip_gives_findings_with_true_places(seed: int, tmp_path: Path) -> No
         found = found_in(tmp_path)
 
         assert_true_places(found, tmp_path)
+        assert has_errors(found) or has_graph(tmp_path)
         (tmp_path / name).write_text(FILES[name], encoding="utf-8")
+
+
+def has_graph(folder: Path) -> bool:
+    """Return whether the project can be built: what is kept quiet has to be told at its cause."""
+    workspace, _ = Loader(folder).load(folder / "pipeline.yaml")
+    return workspace is not None and build(workspace)[0] is not None
 
 
 def assert_true_places(found: tuple[Diagnostic, ...], folder: Path) -> None:

@@ -113,3 +113,21 @@ def test_one_slip_is_one_finding(file: str, old: str, new: str, code: str, text:
     (tmp_path / file).write_text(FILES[file].replace(old, new, 1), encoding="utf-8")
 
     assert [(file, code, text)] == told(tmp_path)
+
+
+def test_an_output_that_a_nested_pipeline_lost_is_told_where_it_is_read(tmp_path: Path) -> None:
+    write_project(tmp_path)
+
+    (tmp_path / "inner.yaml").write_text(FILES["inner.yaml"].partition("outputs:\n")[0], encoding="utf-8")
+
+    assert [("pipeline.yaml", "unknown-output", "text")] == told(tmp_path)
+
+
+def test_the_places_that_ask_for_what_is_missing_stand_beside_the_first(tmp_path: Path) -> None:
+    write_project(tmp_path)
+    (tmp_path / "pipeline.yaml").write_text(FILES["pipeline.yaml"].replace("  prepare:\n", "  other:\n", 1))
+
+    (found,) = found_in(tmp_path)
+
+    assert ["and here"] == [related.message for related in found.related]
+    assert 'there is no step "prepare"' == found.message
