@@ -71,9 +71,9 @@ def test_the_top_level_holds_nothing_unlisted() -> None:
         (b"'/%s/.cache'" % b"root", True),
         (b"--extra-index%surl x" % b"-", True),
         (b"PIP_FIND%sLINKS=" % b"_", True),
-        (b"https://example.com/work/", False),
+        (b"https://example.com/%s/" % b"work", False),
         (b"/Workspace/Shared", False),
-        (b"../work/x", False),
+        (b"../%s/x" % b"work", False),
         (b"an index of URLs", False),
     ],
 )
