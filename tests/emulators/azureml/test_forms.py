@@ -36,7 +36,7 @@ def test_environments(cloud: Cloud, environment: Any) -> None:
         {"compute": "serverless", "resources": {"instance_type": "Standard_DS3_v2", "instance_count": 1}},
         {"identity": {"type": "managed"}},
         {"identity": {"type": "user_identity"}, "queue_settings": {"job_tier": "standard"}},
-        {"properties": {"a": "b"}, "comment": "told"},
+        {"properties": {"a": "b"}},
         {"limits": {"timeout": 60}, "environment_variables": {"A": "b"}},
     ],
     ids=lambda more: next(iter(more)),
