@@ -79,6 +79,13 @@ def gate(key: str, *after: Any) -> dict[str, Any]:
     return task(key, *after, condition_task={"op": "EQUAL_TO", "left": "1", "right": "1"})
 
 
+def repaired(jobs: Jobs) -> Any:
+    """bad -> next"""
+    run = jobs.run(jobs.script("bad", "1/0"), jobs.script("next", "", "bad"))
+    jobs.call("POST", "runs/repair", {"run_id": run["run_id"], "rerun_all_failed_tasks": True})
+    return [one["task_key"] for one in jobs.wait(run["run_id"])["tasks"]]
+
+
 def excluded(jobs: Jobs) -> Any:
     """gate -true-> yes -> join, gate -false-> no -> join"""
     run = jobs.run(
@@ -128,6 +135,7 @@ CASES: dict[str, tuple[Any, Any, Any]] = {
     "system_exit_follows_its_code": (exits, ("SUCCESS", "FAILED"), ("FAILED", "FAILED")),
     "volumes_can_append": (appending, "OSError: [Errno 95", ""),
     "submitted_runs_retry": (submitted, 1, 2),
+    "repair_includes_upstream_failed": (repaired, ["bad", "bad", "next", "next"], ["bad", "bad", "next"]),
     "excluded_counts_as_success": (excluded, "SUCCESS", "UPSTREAM_FAILED"),
     "failed_run_is_internal_error": (failed_state, ("INTERNAL_ERROR", "TERMINATED"), ("TERMINATED", "TERMINATED")),
     "cancel_runs_failure_handlers": (

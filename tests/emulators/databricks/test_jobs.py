@@ -181,6 +181,13 @@ def test_the_fields_are_those_of_the_installed_sdk() -> None:
     assert fields.text(fields.read()) == fields.FILE.read_text()
 
 
+def test_a_request_of_more_than_ten_megabytes_is_refused(jobs: Jobs) -> None:
+    from databricks.sdk.errors import DatabricksError
+
+    with pytest.raises(DatabricksError, match="at most 10485760 bytes"):
+        jobs.call("POST", "create", {"name": "x" * (10 << 20), "tasks": [gate("a")]})
+
+
 def test_a_job_comes_back_with_defaults(jobs: Jobs) -> None:
     job_id = jobs.create(gate("b"), gate("c"), gate("a", "c", "b"))
     job = jobs.call("GET", "get", job_id=job_id)

@@ -406,6 +406,16 @@ def test_a_repair_runs_what_failed_and_what_hung_on_it(jobs: Jobs, tmp_path: Any
     ]
 
 
+@pytest.mark.parametrize(("more", "tries"), [({}, 1), ({"rerun_dependent_tasks": True}, 2)])
+def test_a_repair_spares_what_was_well_unless_it_is_asked_for(jobs: Jobs, more: dict[str, Any], tries: int) -> None:
+    """bad -> clean (ALL_DONE)"""
+    run = jobs.run(jobs.script("bad", "1/0"), jobs.script("clean", "", "bad", run_if="ALL_DONE"))
+    jobs.call("POST", "runs/repair", {"run_id": run["run_id"], "rerun_all_failed_tasks": True, **more})
+    again = jobs.wait(run["run_id"])
+
+    assert (2, tries) == tuple(sum(one["task_key"] == key for one in again["tasks"]) for key in ("bad", "clean"))
+
+
 def test_a_repair_is_refused_when_its_rules_are_broken(jobs: Jobs) -> None:
     run = jobs.run(jobs.script("bad", "1/0"))
     run_id = run["run_id"]

@@ -41,6 +41,11 @@ class Assumptions:
     submitted_runs_retry: bool = _assumed(
         False, "Tasks of one-time runs (`runs/submit`) are not retried", "they are, by their `max_retries`"
     )
+    repair_includes_upstream_failed: bool = _assumed(
+        True,
+        "`rerun_all_failed_tasks` runs tasks again that were marked upstream failed",
+        "it does not, unless `rerun_dependent_tasks` asks for them",
+    )
     excluded_counts_as_success: bool = _assumed(
         True,
         "An excluded dependency satisfies `ALL_SUCCESS`, unless all are excluded",

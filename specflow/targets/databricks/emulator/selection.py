@@ -49,7 +49,7 @@ def _reached(key: str, edges: Mapping[str, Sequence[str]]) -> set[str]:
     return found
 
 
-def to_rerun(run: Run, body: Mapping[str, Any]) -> list[str]:
+def to_rerun(run: Run, body: Mapping[str, Any], *, includes_upstream_failed: bool) -> list[str]:
     """Return the tasks that a repair starts again, in the job's order; refuse a choice of none."""
     named = body.get("rerun_tasks", ())
     unknown = [key for key in named if key not in run.units]
@@ -57,11 +57,13 @@ def to_rerun(run: Run, body: Mapping[str, Any]) -> list[str]:
         raise invalid(f"Tasks {unknown} are not in run {run.run_id}")
     if bool(named) == bool(body.get("rerun_all_failed_tasks")):
         raise invalid("Exactly one of rerun_tasks and rerun_all_failed_tasks is needed")
-    well = ("SUCCESS", "EXCLUDED", "DISABLED")
+    well = ["SUCCESS", "EXCLUDED", "DISABLED"]
+    if not includes_upstream_failed:
+        well += ["UPSTREAM_FAILED", "UPSTREAM_CANCELED"]
     chosen = set(named) or {key for key, unit in run.units.items() if unit.last.result not in well}
     if not chosen:
         raise wrong_state(f"Run {run.run_id} has no failed tasks")
-    if body.get("rerun_dependent_tasks") or not named:
+    if body.get("rerun_dependent_tasks"):
         run.index()
         edges = {key: [unit.key for unit in run.below.get(key, ())] for key in run.units}
         for key in list(chosen):

@@ -144,7 +144,8 @@ class Workspace:
             check_parameters(given, run.settings)
             run.parameters = {**run.parameters, **given}
             run.overrides = {**run.overrides, **{key: body[key] for key in _OVERRIDES if key in body}}
-            keys = to_rerun(run, body)
+            is_wide = self.assumptions.repair_includes_upstream_failed
+            keys = to_rerun(run, body, includes_upstream_failed=is_wide)
             repair_id = self.next_id()
             self.engine.repair(run, repair_id, keys)
             self._index(run)

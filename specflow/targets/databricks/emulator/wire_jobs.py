@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from specflow.emulation import Request, Response, Routes, as_json
+from specflow.emulation import Refusal, Request, Response, Routes, as_json
 from specflow.targets.databricks.emulator.queries import body_of, flag_of, number_of, page_of
 from specflow.targets.databricks.emulator.refusals import invalid, wrong_state
 from specflow.targets.databricks.emulator.runs import Run
@@ -13,12 +13,20 @@ from specflow.targets.databricks.emulator.views import PAGE, run_view, task_run_
 
 __all__ = ["JobsWire", "RunsWire"]
 
+MAX_BYTES = 10 * 1024 * 1024
+"""Of a request to the Jobs API; docs.databricks.com/resources/limits."""
+
 _EMPTY = as_json({})
 
 
 def _add(routes: Routes, method: str, path: str, handler: Callable[[Request], Response]) -> None:
+    def limited(request: Request) -> Response:
+        if len(request.body) > MAX_BYTES:
+            raise Refusal(413, f"A request has at most {MAX_BYTES} bytes", "too-large")
+        return handler(request)
+
     for version in ("2.2", "2.1"):
-        routes.add(method, f"/api/{version}/jobs/{path}", handler)
+        routes.add(method, f"/api/{version}/jobs/{path}", limited)
 
 
 class JobsWire:
