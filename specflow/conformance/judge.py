@@ -95,7 +95,7 @@ def _step(label: str, expected: str | StepExpectation, seen: ObservedStep) -> It
         why = f" ({seen.reason})" if seen.reason else ""
         yield f'step "{label}" is {seen.state}{why}, and should be {" or ".join(wanted.states)}'
     if wanted.attempts not in (None, seen.attempts):
-        yield f'step "{label}" made {seen.attempts} attempts, and should make {wanted.attempts}'
+        yield f'the attempts of step "{label}" are {seen.attempts}, and should be {wanted.attempts}'
     if wanted.reason not in (None, seen.reason):
         yield f'the reason of step "{label}" is {_text(seen.reason)}, and should be {_text(wanted.reason)}'
     for part in wanted.tells:
@@ -173,7 +173,8 @@ def _folder(what: str, expected: Mapping[str, Content | str], seen: Any) -> Iter
         yield f"{what} is not a folder"
         return
     files = {path.relative_to(seen).as_posix(): path for path in sorted(seen.rglob("*")) if path.is_file()}
-    yield from _names(f"file in {what}", expected, files)
+    yield from (f'{what} lacks the file "{name}"' for name in expected.keys() - files.keys())
+    yield from (f'{what} holds a file "{name}", which was not expected' for name in files.keys() - expected.keys())
     for name in expected.keys() & files.keys():
         yield from _content(f'{what}, file "{name}"', expected[name], files[name])
 

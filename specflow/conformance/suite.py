@@ -26,6 +26,7 @@ from specflow.stages import Checked, make_plan, validate
 from specflow.targets.base import Capability, Target, target
 from specflow.targets.local.data import check_data
 from specflow.targets.local.secrets import allowed_names, gather
+from specflow.targets.local.tools import check_tools
 from specflow.targets.local.workspace import thaw_and_remove
 
 __all__ = ["CaseResult", "Route", "Verdict", "executor", "run_case"]
@@ -99,15 +100,15 @@ class _Trial:
         checked = validate(self.project / expect.spec, Loader(self.project, expect.profile))
         plan, found = make_plan(checked, self.target.name)
         declared, told = self._declared(checked)
-        refused = self._with_files(expect.refused)
-        is_refused = bool(refused) and not finding_differences(refused, (d for d in found if d.severity == "error"))
-        if is_refused or any(finding.severity == "error" for finding in declared):
-            expected = (*self._with_files(expect.diagnostics), *declared, *(refused if is_refused else ()))
-            told += finding_differences(expected, found)
-            why = tuple(d.message for d in found if d.severity == "error")
-            return ("failed", told) if told else ("refused", why)
         given, more = (None, ()) if plan is None else self._given(plan)
         seen = [self._in_project(diagnostic) for diagnostic in (*found, *more)]
+        refused = self._with_files(expect.refused)
+        is_refused = bool(refused) and not finding_differences(refused, [d for d in seen if d.severity == "error"])
+        if is_refused or any(finding.severity == "error" for finding in declared):
+            expected = (*self._with_files(expect.diagnostics), *declared, *(refused if is_refused else ()))
+            told += finding_differences(expected, seen)
+            why = tuple(d.message for d in seen if d.severity == "error")
+            return ("failed", told) if told else ("refused", why)
         told += finding_differences((*self._with_files(expect.diagnostics), *declared), seen)
         if not told and plan is not None and given is not None:
             told = self._ran(plan, given)
@@ -148,7 +149,7 @@ class _Trial:
             return None, found
         environ = self._environ()
         secrets, found = gather(plan.document["secrets"], allowed_names(self.expect.secrets, environ), environ)
-        found = (*found, *check_data(plan))
+        found = (*found, *check_data(plan), *check_tools(plan, environ))
         if has_errors(found):
             return None, found
         return Given(self.project, inputs, environ, secrets, self.expect.jobs, self.expect.cancel_at), found

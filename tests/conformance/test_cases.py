@@ -1,4 +1,4 @@
-"""The suite itself: every case on every installed target, as its spec says and from the plan that was written to disk."""
+"""The suite itself: every case on every installed target, from its spec and from the plan that was written to disk."""
 
 from pathlib import Path
 

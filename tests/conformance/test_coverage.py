@@ -1,0 +1,42 @@
+"""The suite is complete by construction: what the language has, some case uses; what a case says of itself is true."""
+
+from pathlib import Path
+
+import pytest
+
+from specflow.conformance.cases import Case, discover
+from specflow.diagnostics.codes import codes
+from tests.conformance.coverage import language, shown
+
+CASES = discover(Path(__file__).parent)
+
+
+def test_every_word_of_the_language_has_a_case() -> None:
+    used = frozenset[str]().union(*(shown(case) for case in CASES))
+
+    assert [] == sorted(language() - used)
+
+
+def test_every_code_has_a_case() -> None:
+    # It takes 100,000 steps, and seconds, to earn it; how capabilities are told is no matter of single cases.
+    beyond = {"too-large", "approximated", "unsupported"}
+
+    expected = {finding.code for case in CASES for finding in (*case.expect.diagnostics, *case.expect.refused)}
+    assert set(codes()) - beyond == expected
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_a_case_shows_what_its_tags_say(case: Case) -> None:
+    told = {finding.code for finding in case.expect.diagnostics}
+
+    assert set() == set(case.expect.tags) - shown(case) - told
+
+
+def test_the_words_of_the_language_are_those_that_a_reader_would_name() -> None:
+    some = {"steps.when", "step.run", "pipeline.steps", "project.data", "profile.store", "input.many", "output.format"}
+    some |= {"pipeline_output.register", "register.version", "data.sha256", "environment.wheels", "retry.backoff"}
+    some |= {"compute.cpus", "autoscale.min", "schedule.cron", "notify.on_failure", "steps.x-", "input.access=mount"}
+    some |= {"steps.matrix as array", "input:metrics", "join", "&&", "schedule", "cached", "upstream failed"}
+
+    assert set() == some - language()
+    assert language() - shown(CASES[0]) > some - shown(CASES[0])
