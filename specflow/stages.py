@@ -10,12 +10,13 @@ from specflow.diagnostics import Diagnostic, has_errors, tidy
 from specflow.graph.build import build
 from specflow.graph.model import Graph, Node
 from specflow.graph.placement import place, placement_faults
+from specflow.lock import read_lock, unlocked_environments
 from specflow.plan import Plan
 from specflow.spec.checks import check
 from specflow.spec.load import PROJECT_FILE, Loader, Workspace
 from specflow.targets.base import capability_findings, target, target_names
 
-__all__ = ["Checked", "make_plan", "specs_below", "texts_of", "validate"]
+__all__ = ["Checked", "make_plan", "specs_below", "texts_of", "unlocked", "validate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,13 @@ def make_plan(checked: Checked, chosen: str | None) -> tuple[Plan | None, tuple[
         return None, tidy(found)
     plan, more = compile_local(graph, workspace)
     return plan, tidy((*found, *more))
+
+
+def unlocked(checked: Checked) -> tuple[Diagnostic, ...]:
+    """Return a warning for each environment that the project's lock does not pin: what is compiled may not last."""
+    if checked.workspace is None or checked.graph is None:
+        return ()
+    return tidy(unlocked_environments(checked.graph, read_lock(checked.workspace.root)))
 
 
 def _by_target(graph: Graph, placed: Mapping[str, str]) -> Mapping[str, Mapping[str, Node]]:

@@ -36,11 +36,12 @@ def command(spec: FilePath, target: str | None, profile: str | None, output: Fil
     from specflow.cli.options import checked_target
     from specflow.plan import save_plan
     from specflow.spec.load import Loader
-    from specflow.stages import make_plan, validate
+    from specflow.stages import make_plan, unlocked, validate
 
     loader = Loader(FilePath.cwd(), profile)
-    plan, found = make_plan(validate(spec, loader), checked_target(target))
-    show(found, loader)
+    checked = validate(spec, loader)
+    plan, found = make_plan(checked, checked_target(target))
+    show((*found, *unlocked(checked)), loader)
     if plan is None:
         return 1
     folder = output / plan.name

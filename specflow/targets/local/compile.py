@@ -11,6 +11,7 @@ from specflow.attempt.evaluate import children
 from specflow.diagnostics import Diagnostic, error
 from specflow.digests import digest_of_file
 from specflow.graph.model import Condition, Graph, InputPort, Node, Tree
+from specflow.lock import LOCK_FILE, Needs, needs_of, read_lock
 from specflow.plan import VERSION, Plan, with_digest
 from specflow.snapshot import Snapshot, SnapshotError, snapshot_of_file, take_snapshot
 from specflow.spec import model
@@ -61,12 +62,13 @@ def compile_local(graph: Graph, workspace: Workspace) -> tuple[Plan | None, tupl
 
 
 def _watched(workspace: Workspace, compiler: _Compiler) -> tuple[FilePath, ...]:
-    """Return everything that a plan was made from: specs, the project file, code folders, requirement files."""
+    """Return everything that a plan was made from: specs, project file, code, requirements, lock."""
     specs = [file.document.file for file in workspace.files.values()]
     beside = [path.parent / name for path in specs for name in ("step.yaml", "pipeline.yaml")]
     above = [folder / "specflow.yaml" for folder in workspace.spec.parents if folder.is_relative_to(workspace.root)]
     code = [path for snapshot in compiler.snapshots.values() for path in snapshot.watched]
-    return tuple(dict.fromkeys((*specs, *beside, *above, *code, *compiler.read)))
+    lock = workspace.root / LOCK_FILE
+    return tuple(dict.fromkeys((*specs, *beside, *above, *code, *compiler.read, lock)))
 
 
 def _plain(value: Any) -> Any:
@@ -83,6 +85,8 @@ class _Compiler:
 
     def __init__(self, graph: Graph, root: FilePath) -> None:
         self.graph, self.root = graph, root
+        self.lock = read_lock(root)
+        self.environments: dict[int, dict[str, Any]] = {}
         self.sources: dict[str, FilePath] = {}
         self.literals: dict[str, str] = {}
         self.snapshots: dict[tuple[FilePath, tuple[FilePath, ...]], Snapshot] = {}
@@ -242,24 +246,32 @@ class _Compiler:
         return {found.digest: {file.path: file.sha256 for file in found.files} for found in self.snapshots.values()}
 
     def _environment(self, node: Node) -> dict[str, Any] | None:
-        environment = node.environment
-        if environment is None or environment.needs is None or environment.folder is None:
+        if node.environment is None or node.environment.needs is None:
             return None
-        needs = environment.needs
-        lines = list(needs.dependencies)
-        if needs.requirements is not None:
-            file = environment.folder / needs.requirements
-            self.read.append(file)
-            text = file.read_text(encoding="utf-8", errors="replace")
-            lines += [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+        key = id(node.environment.needs)  # many steps share one; it lives as long as the graph
+        if key not in self.environments:
+            self.environments[key] = self._resolved(needs_of(node.environment))
+        return self.environments[key]
+
+    def _resolved(self, needs: Needs | None) -> dict[str, Any]:
+        """Return an environment as the plan holds it: the lock's lines where it has them, else those of the spec."""
+        if needs is None:  # an image or a conda file, approximated by this interpreter
+            return {"python": None, "dependencies": [], "wheels": [], "locked": False}
+        self.read += needs.read
         wheels = []
-        for wheel in needs.wheels:
-            source = environment.folder / wheel
-            name = f"wheels/{source.name}"
+        for source in needs.wheels:
+            digest = digest_of_file(source)
+            name = f"wheels/{digest[:16]}/{source.name}"
             self.sources[name] = source
-            self.read.append(source)
-            wheels.append({"path": name, "sha256": digest_of_file(source)})
-        return {"python": needs.python, "dependencies": lines, "wheels": wheels}
+            wheels.append({"path": name, "sha256": digest})
+        packages = None if needs.is_empty else self.lock.packages(needs)
+        lines = needs.lines if packages is None else packages
+        return {
+            "python": needs.python,
+            "dependencies": list(lines),
+            "wheels": wheels,
+            "locked": packages is not None,
+        }
 
 
 def _secrets(graph: Graph, workspace: Workspace) -> dict[str, Mapping[str, str]]:
