@@ -230,9 +230,10 @@ def execute_here(
     from specflow.targets.local.publish import export
     from specflow.targets.local.secrets import allowed_names, gather
     from specflow.targets.local.session import run_plan
+    from specflow.targets.local.tools import check_tools
 
     secrets, found = gather(plan.document["secrets"], allowed_names(allowed, os.environ), os.environ)
-    found = (*found, *check_data(plan))
+    found = (*found, *check_data(plan), *check_tools(plan, os.environ))
     if found:
         _show(found, show)
         return 1
