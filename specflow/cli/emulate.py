@@ -38,6 +38,7 @@ class _Emulator(Protocol):
 Examples:
   specflow emulate azureml
   specflow emulate azureml --port 8080 --root .specflow/azureml -o compute=cpu -o datastore=main
+  specflow emulate databricks --port 8081 -o tasks=4 -o flip=child_output_is_logged
 """,
 )
 @click.argument("platform", type=click.Choice(list(_EMULATORS)))
