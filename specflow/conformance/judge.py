@@ -13,7 +13,7 @@ from specflow.conformance.cases import Content, Finding, RunExpectation, StepExp
 from specflow.conformance.observed import Observed, ObservedStep
 from specflow.diagnostics import Diagnostic
 
-__all__ = ["finding_differences", "part_differences", "run_differences"]
+__all__ = ["finding_differences", "is_among", "part_differences", "run_differences"]
 
 
 def finding_differences(expected: Iterable[Finding], seen: Iterable[Diagnostic]) -> tuple[str, ...]:
@@ -28,6 +28,11 @@ def finding_differences(expected: Iterable[Finding], seen: Iterable[Diagnostic])
             left.remove(match)
     told += [f"this finding was not expected: {_shown(d.span, d.span.file, d.message, d)}" for d in left]
     return tuple(told)
+
+
+def is_among(seen: Diagnostic, findings: Iterable[Finding]) -> bool:
+    """Return whether a finding is one of those."""
+    return any(_is(finding, seen) for finding in findings)
 
 
 def _is(finding: Finding, seen: Diagnostic) -> bool:

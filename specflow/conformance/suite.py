@@ -14,7 +14,7 @@ from typing import Literal
 
 from specflow.attempt.prepare import BASE_VARIABLES
 from specflow.conformance.cases import Case, Expectation, Finding, Place, RunExpectation
-from specflow.conformance.judge import finding_differences, part_differences, run_differences
+from specflow.conformance.judge import finding_differences, is_among, part_differences, run_differences
 from specflow.conformance.observed import Executor, Given
 from specflow.diagnostics import Diagnostic, Span, has_errors
 from specflow.errors import SpecflowError
@@ -103,12 +103,12 @@ class _Trial:
         given, more = (None, ()) if plan is None else self._given(plan)
         seen = [self._in_project(diagnostic) for diagnostic in (*found, *more)]
         refused = self._with_files(expect.refused)
-        is_refused = bool(refused) and not finding_differences(refused, [d for d in seen if d.severity == "error"])
-        if is_refused or any(finding.severity == "error" for finding in declared):
-            expected = (*self._with_files(expect.diagnostics), *declared, *(refused if is_refused else ()))
-            told += finding_differences(expected, seen)
-            why = tuple(d.message for d in seen if d.severity == "error")
-            return ("failed", told) if told else ("refused", why)
+        errors = tuple(diagnostic for diagnostic in seen if diagnostic.severity == "error")
+        allowed = tuple(diagnostic for diagnostic in errors if is_among(diagnostic, refused))
+        if allowed or any(finding.severity == "error" for finding in declared):
+            rest = [diagnostic for diagnostic in seen if diagnostic not in allowed]
+            told += finding_differences((*self._with_files(expect.diagnostics), *declared), rest)
+            return ("failed", told) if told else ("refused", tuple(diagnostic.message for diagnostic in errors))
         told += finding_differences((*self._with_files(expect.diagnostics), *declared), seen)
         if not told and plan is not None and given is not None:
             told = self._ran(plan, given)
