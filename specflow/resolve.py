@@ -40,7 +40,7 @@ def _by_uv(uv: str, asked: FilePath, needs: Needs, preferred: Iterable[str]) -> 
     output = asked.with_suffix(".txt")
     output.write_text("".join(f"{line}\n" for line in preferred), encoding="utf-8")
     options = ["--universal", "--generate-hashes", "--no-header", "--no-annotate", "--strip-extras"]
-    options += ["--no-emit-index-url", "--no-emit-find-links", "--python-version", _least_python(needs.python)]
+    options += ["--python-version", _least_python(needs.python)]
     call_tool(
         [uv, "pip", "compile", "--quiet", *options, "--output-file", str(output), str(asked)],
         asked.parent,
