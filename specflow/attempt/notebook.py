@@ -39,7 +39,7 @@ try:
 except ImportError as failure:
     sys.exit(f"the notebook needs papermill and ipykernel in the step's environment: {failure}")
 os.makedirs(f"{home}/kernels/specflow")
-argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=ERROR"]
 with open(f"{home}/kernels/specflow/kernel.json", "w", encoding="utf-8") as stream:
     json.dump({"argv": argv, "display_name": "specflow", "language": "python"}, stream)
 notebook = nbformat.read(note["source"], as_version=4)
@@ -48,7 +48,8 @@ tagged = [at for at, cell in enumerate(cells) if "parameters" in cell.metadata.g
 own = nbformat.v4.new_code_cell(note["code"], metadata={"tags": [note["tag"]]})
 if notebook.nbformat_minor < 5:
     own.pop("id", None)
-cells.insert(tagged[0] + 1 if tagged else 0, own)
+if note["code"]:
+    cells.insert(tagged[0] + 1 if tagged else 0, own)
 notebook.cells = cells
 os.chdir(home)
 nbformat.write(notebook, "source.ipynb")
