@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import keyword
 import os
 import re
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path as FilePath
 from specflow.attempt.values import value_problem
 from specflow.diagnostics import Diagnostic, error
 from specflow.spec import model
-from specflow.spec.checks.context import Context
+from specflow.spec.checks.context import Body, Context
 from specflow.spec.checks.ports import is_sound, port_facts
 from specflow.spec.expressions import holds_expression
 from specflow.spec.load import inside
@@ -139,9 +140,20 @@ def bad_notebooks(context: Context) -> Iterator[Diagnostic]:
         yield from missing
         if missing:
             continue
+        yield from _keyword_ports(context, body)
         problem = _notebook_problem(context.file.folder / notebook, bool(body.body.inputs or body.body.outputs))
         if problem is not None:
             yield error("bad-notebook", f'"{notebook}" {problem[0]}', context.file.span(*path), problem[1])
+
+
+def _keyword_ports(context: Context, body: Body) -> Iterator[Diagnostic]:
+    """Yield ports that no notebook can have: it gets each as a variable of that name."""
+    for kind in ("inputs", "outputs"):
+        for name in getattr(body.body, kind):
+            if keyword.iskeyword(name) and str(body.body.notebook).endswith(".ipynb"):
+                message = f'"{name}" is a word of Python\'s own, and a notebook gets its ports as variables'
+                place = context.file.key_span(*body.path, kind, name)
+                yield error("bad-notebook", message, place, "give the port another name")
 
 
 def _notebook_problem(file: FilePath, has_ports: bool) -> tuple[str, str] | None:
@@ -153,10 +165,14 @@ def _notebook_problem(file: FilePath, has_ports: bool) -> tuple[str, str] | None
     if file.suffix != ".ipynb":
         return "is not a notebook", "a notebook is an .ipynb, or a Databricks source notebook (.py)"
     try:
-        cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
+        document = json.loads(file.read_text(encoding="utf-8"))
+        cells, about = document["cells"], document.get("metadata", {})
+        language = about.get("kernelspec", {}).get("language") or about.get("language_info", {}).get("name") or "python"
         tagged = any("parameters" in cell.get("metadata", {}).get("tags", ()) for cell in cells)
     except (ValueError, KeyError, TypeError, AttributeError):
         return "is not a notebook: its JSON has no list of cells", "save it again from Jupyter"
+    if str(language).lower() not in ("python", "ipython"):
+        return f'is written in "{language}"', "only notebooks in Python are executed"
     if has_ports and not tagged:
         return (
             "has no cell tagged `parameters`, so its ports have no place to go",
