@@ -191,7 +191,8 @@ def variable_faults(context: Context) -> Iterator[Diagnostic]:
     if context.file.kind == "step":
         places = [((), context.file.model, next(context.bodies()).scope)]
     else:
-        places = [((), context.file.model, context.pipeline_scope())]
+        # Every step has the pipeline's variables, so none of them can wait for a step.
+        places = [((), context.file.model, context.scope(("inputs", "data", "run", "profile")))]
         own = {body.name: body.scope for body in context.bodies()}
         for name, step in context.file.model.steps.items():
             places.append((("steps", name), step, own.get(name) or context.pipeline_scope(step, name)))  # type: ignore[arg-type]  # () and a pair
