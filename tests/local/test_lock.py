@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
+import venv
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from specflow.lock import Lock, Needs, Pinned
+from specflow.resolve import resolve
 from tests.local.conftest import Project
 from tests.local.wheels import make_wheel, offline
 
-pytestmark = pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not installed")
+uv = pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not installed")
 
 STEP = """
     say:
@@ -45,6 +49,7 @@ def versions(project: Project) -> list[str]:
     return [line.partition(" ")[0] for entry in entries(project) for line in entry["packages"]]
 
 
+@uv
 def test_the_whole_resolution_is_pinned_with_digests_and_no_place(project: Project, packages: Path) -> None:
     project.pipeline(STEP)
 
@@ -56,6 +61,7 @@ def test_the_whole_resolution_is_pinned_with_digests_and_no_place(project: Proje
     assert str(packages.parent) not in (project.folder / "specflow.lock").read_text()
 
 
+@uv
 def test_locking_twice_gives_the_same_bytes(project: Project, packages: Path) -> None:
     project.pipeline(STEP)
     project.call("lock", "p.yaml", env=offline(packages))
@@ -66,6 +72,7 @@ def test_locking_twice_gives_the_same_bytes(project: Project, packages: Path) ->
     assert first == (project.folder / "specflow.lock").read_bytes()
 
 
+@uv
 def test_what_is_pinned_stays_until_it_is_upgraded(project: Project, packages: Path) -> None:
     project.pipeline(STEP)
     project.call("lock", "p.yaml", env=offline(packages))
@@ -79,6 +86,7 @@ def test_what_is_pinned_stays_until_it_is_upgraded(project: Project, packages: P
     assert (["tiny-a==1.0", "tiny-b==1.1", "tiny-c==1.0"], "tiny-b==1.2") == (added, versions(project)[1])
 
 
+@uv
 def test_check_tells_what_is_not_pinned_and_what_nobody_asks_for(project: Project, packages: Path) -> None:
     project.pipeline(STEP)
     before = project.call("lock", "--check", "p.yaml")
@@ -92,6 +100,7 @@ def test_check_tells_what_is_not_pinned_and_what_nobody_asks_for(project: Projec
     assert "does not pin the environment with tiny_b\nspecflow.lock pins 1 that no spec asks for" in after.stderr
 
 
+@uv
 def test_a_run_gets_what_is_pinned_although_something_newer_is_there(project: Project, packages: Path) -> None:
     project.pipeline(STEP)
     project.call("lock", "p.yaml", env=offline(packages))
@@ -102,6 +111,7 @@ def test_a_run_gets_what_is_pinned_although_something_newer_is_there(project: Pr
     assert ("succeeded", "1.0 1.1\n") == (result["state"], project.log(result, "say"))
 
 
+@uv
 def test_a_changed_package_behind_a_pin_is_refused(project: Project, packages: Path) -> None:
     project.pipeline(STEP)
     project.call("lock", "p.yaml", env=offline(packages))
@@ -113,6 +123,7 @@ def test_a_changed_package_behind_a_pin_is_refused(project: Project, packages: P
     assert "hash" in result["steps"]["say"]["reason"].lower(), result["steps"]
 
 
+@uv
 def test_compiling_what_nothing_pins_warns_at_its_place_and_a_lock_ends_that(project: Project, packages: Path) -> None:
     project.pipeline(STEP)
     warned = project.call("compile", "p.yaml")
@@ -136,6 +147,7 @@ def test_a_run_does_not_speak_of_locks(project: Project, packages: Path) -> None
     assert "unlocked" not in project.call("run", "p.yaml").stderr
 
 
+@uv
 def test_what_can_not_be_resolved_is_said_in_one_line(project: Project, packages: Path) -> None:
     project.pipeline(STEP.replace("[tiny_a]", '["tiny_a>=9"]'))
 
@@ -147,6 +159,7 @@ def test_what_can_not_be_resolved_is_said_in_one_line(project: Project, packages
     assert help_ == "  = help: mend the step's `environment:`, or check the network"
 
 
+@uv
 def test_requirements_files_and_wheels_count(project: Project, packages: Path) -> None:
     shutil.copy(make_wheel(packages, "tiny_w", "1.0", "tiny_a"), project.folder)
     project.write("needs/more.txt", "tiny_a  # a comment\n")
@@ -172,3 +185,22 @@ def test_a_damaged_lock_is_no_lock_and_no_bug(project: Project, packages: Path, 
     done = project.call("compile", "p.yaml")
 
     assert (1, True) == (done.returncode, "is not a lock file" in done.stderr), done.stderr
+
+
+def test_without_uv_pip_resolves_for_this_python(
+    packages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    venv.create(tmp_path / "venv", with_pip=True)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "venv/bin/python"))
+    for name, value in offline(packages).items():
+        monkeypatch.setenv(name, value)
+
+    pinned = resolve(Needs(">=3.8", ("Tiny_A",)), Lock(), None)
+
+    assert Pinned(">=3.8", ("Tiny_A",), ("tiny-a==1.0", "tiny-b==1.1"), False) == pinned
+
+
+def test_order_and_repetition_of_lines_make_no_other_environment() -> None:
+    keys = {Needs(None, lines).key for lines in (("a", "b"), ("b", "a", "b"))}
+
+    assert (1, True) == (len(keys), Needs(">=3.10", ("a", "b")).key not in keys)
