@@ -18,6 +18,8 @@ from specflow.targets.base import capability_findings, target, target_names
 
 __all__ = ["Checked", "make_plan", "specs_below", "texts_of", "unlocked", "validate"]
 
+SPEC_SUFFIXES = (".yaml", ".yml")
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:
@@ -98,8 +100,9 @@ def texts_of(loader: Loader, diagnostics: Iterable[Diagnostic]) -> Mapping[str, 
     named = {span.file for d in diagnostics for span in (d.span, *(related.span for related in d.related))}
     read = {file.document.name: file.document.text for file in loader.files.values() if file is not None}
     texts = {name: read[name] for name in named if name in read}
-    unusable = {loader.name(path): path for path, file in loader.files.items() if file is None}
-    for name in named & set(unusable):
-        if unusable[name].is_file():
-            texts[name] = unusable[name].read_text(encoding="utf-8", errors="replace")
+    unusable = {loader.name(path) for path, file in loader.files.items() if file is None}
+    for name in named - set(texts):
+        path = loader.here / name
+        if (name in unusable or path.suffix in SPEC_SUFFIXES) and path.is_file():
+            texts[name] = path.read_text(encoding="utf-8", errors="replace")
     return texts
