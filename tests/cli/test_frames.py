@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from specflow.diagnostics import Span, warning
+from specflow.diagnostics import Span, error, warning
 from specflow.spec.load import Loader
 from specflow.stages import texts_of, validate
 
@@ -26,4 +26,4 @@ def test_a_spec_that_could_not_be_used_is_read_whatever_its_name(tmp_path: Path)
 def test_data_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text("a,b\n")
 
-    assert {} == texts_of(Loader(tmp_path), [warning("data-changed", "", Span("table.csv"))])
+    assert {} == texts_of(Loader(tmp_path), [error("data-changed", "", Span("table.csv"))])
