@@ -75,7 +75,7 @@ def executor(which: Target) -> Executor:
 def _copy(folder: FilePath) -> Iterator[FilePath]:
     """Yield a copy of a case's folder, a project of its own: a step may do there what it likes."""
     around = FilePath(tempfile.mkdtemp(prefix="specflow-case-")).resolve()
-    project = around / "project"
+    project = around / "it's a project"  # a path that nobody may paste into a command
     try:
         shutil.copytree(folder, project, symlinks=True)
         (project / ".git").mkdir()  # whatever lies above, the project begins here

@@ -1,0 +1,3 @@
+mkdir "$1/a b"
+echo x > "$1/a b/'quoted' \$HOME.txt"
+cp ./-dash.txt "$1/"
