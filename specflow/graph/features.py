@@ -51,7 +51,8 @@ FEATURES: Mapping[str, str] = {
     "data.address": "data at an address",
     "data.sha256": "data with a digest",
     "output.register": "registered outputs",
-    "output.location": "outputs at a place of the user's",
+    "output.location": "outputs at a place in the project",
+    "output.address": "outputs at an address",
     "schedule": "schedules",
     "notify": "notifications",
     "tags": "tags",
@@ -98,7 +99,8 @@ def _of_pipeline(graph: Graph, target: str) -> Iterator[Use]:
             if output.registered is not None:
                 yield Use("output.register", file.key_span("outputs", name, "register"))
             if output.location is not None:
-                yield Use("output.location", file.key_span("outputs", name, "location"))
+                feature = "output.address" if is_address(output.location) else "output.location"
+                yield Use(feature, file.key_span("outputs", name, "location"))
     if file.model.tags:
         yield Use("tags", file.key_span("tags"))
     for data in graph.data.values():

@@ -50,6 +50,7 @@ CAPABILITIES: Mapping[str, Capability] = {
     "data.sha256": implements("checked before anything runs"),
     "output.register": implements("a version in .specflow/registry"),
     "output.location": implements("written there after the run"),
+    "output.address": rejects("outputs are not written to an address here yet; name a path in the project"),
     "schedule": approximates("a schedule is the platform's to keep: `run` runs once, now"),
     "notify": approximates("nobody is notified: the run is in front of you"),
     "tags": implements("kept in the plan"),

@@ -13,6 +13,7 @@ from specflow.attempt.evaluate import evaluate, text_of
 from specflow.attempt.values import PATH_TYPES
 from specflow.errors import SpecflowError
 from specflow.plan import Plan
+from specflow.spec.checks.files import is_address
 from specflow.targets.local.bindings import Bindings
 from specflow.targets.local.engine import Result
 from specflow.targets.local.workspace import Workspace
@@ -60,6 +61,8 @@ def export(result: Result, plan: Plan, folder: FilePath) -> dict[str, Any]:
 
 
 def _write(value: Any, declared: Mapping[str, Any], location: str, root: FilePath) -> str:
+    if is_address(location):
+        raise SpecflowError(f'the output location "{location}" is an address', "name a place in the project")
     target = FilePath(os.path.normpath(root / location))
     if not target.resolve().is_relative_to(root.resolve()):
         raise SpecflowError(f'the output location "{location}" leads out of the project', "name a place inside it")
