@@ -194,7 +194,8 @@ class _Plain:
         for path in result.damaged:
             self.line(f"  = note: {_shown(path)} in the cache was damaged, and was made again")
         if result.state != "succeeded":
-            self.line(f"  = help: run it again, and what is done stays done; or: specflow runs resume {result.run[-6:]}")
+            resume = f"specflow runs resume {result.run[-6:]}"
+            self.line(f"  = help: run it again, and what is done stays done; or: {resume}")
 
 
 class _Live(_Plain):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path as FilePath
+
 from specflow.diagnostics import Diagnostic, Span, error
 from specflow.digests import digest_of_path
 from specflow.plan import Plan
@@ -14,7 +16,7 @@ def check_data(plan: Plan) -> tuple[Diagnostic, ...]:
     found = []
     for key, entry in plan.document["data"].items():
         path = plan.path(entry["path"])
-        place = Span(str(path))
+        place = Span(_shown(path))
         if not path.exists():
             found.append(
                 error(
@@ -27,3 +29,9 @@ def check_data(plan: Plan) -> tuple[Diagnostic, ...]:
                 error("data-changed", message, place, "restore the data, or change `sha256` and `version` in the spec")
             )
     return tuple(found)
+
+
+def _shown(path: FilePath) -> str:
+    """Return a path as the user would type it from here, if it is below."""
+    here = FilePath.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
