@@ -35,7 +35,7 @@ home = os.path.dirname(sys.argv[1])
 work = os.getcwd()
 os.environ.update(JUPYTER_PATH=home, JUPYTER_RUNTIME_DIR=home, IPYTHONDIR=home)
 try:
-    import nbformat, papermill
+    import nbclient.exceptions, nbformat, papermill
 except ImportError as failure:
     sys.exit(f"the notebook needs papermill and ipykernel in the step's environment: {failure}")
 os.makedirs(f"{home}/kernels/specflow")
@@ -63,6 +63,8 @@ except papermill.exceptions.PapermillExecutionError as failure:
     print(re.sub("\\x1b[^m]*m", "", "\\n".join(failure.traceback)), file=sys.stderr)
     last = f"{failure.ename}: {failure.evalue}".strip().splitlines()[-1]
     sys.exit(f"the notebook failed in cell [{failure.exec_count}]: {last}")
+except nbclient.exceptions.DeadKernelError:
+    sys.exit("the notebook failed: its kernel died; a cell ended it, or there was not enough memory")
 """
 
 

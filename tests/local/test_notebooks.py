@@ -131,6 +131,18 @@ def test_a_failing_cell_fails_the_step_with_its_last_line_as_the_hint(project: P
 
 
 @papermill
+def test_a_kernel_that_dies_is_told_without_a_traceback(project: Project) -> None:
+    project.write("n.ipynb", notebook("import os\nos._exit(3)"))
+    project.pipeline("say: {notebook: n.ipynb}")
+
+    result = project.run()
+
+    told = "the notebook failed: its kernel died; a cell ended it, or there was not enough memory\n"
+    log = project.log(result, "say")
+    assert ("failed", True, False) == (result["state"], log.endswith(told), "Traceback" in log), log
+
+
+@papermill
 def test_no_kernel_survives_a_runner_that_is_killed(project: Project, tmp_path: Path) -> None:
     source = f"import os, pathlib, time\npathlib.Path('{tmp_path}/new').write_text(str(os.getpid()))\n"
     source += f"os.rename('{tmp_path}/new', '{tmp_path}/pid')\ntime.sleep(600)"
