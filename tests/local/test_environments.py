@@ -183,3 +183,23 @@ def test_without_uv_another_python_is_asked_for_in_vain(project: Project, packag
 
     here = ".".join(map(str, sys.version_info[:3]))
     assert f"the step needs Python <3.5, and this is {here}" == result["steps"]["say"]["reason"]
+
+
+@pytest.mark.skipif(UV is None, reason="uv is not installed")
+def test_pip_installs_what_uv_has_locked(project: Project, tmp_path: Path) -> None:
+    packages = tmp_path / "packages"
+    make_wheel(packages, "tiny_a", "1.0", "tiny_b; python_version >= '3.8'", "tiny_c; python_version < '3.11'")
+    make_wheel(packages, "tiny_b", "1.1")
+    make_wheel(packages, "tiny_c", "1.0")
+    project.pipeline("""
+        say:
+          environment: {dependencies: [tiny_a]}
+          run: [python, -c, "import tiny_a, tiny_b; print(tiny_b.VERSION)"]
+        """)
+    locked = project.call("lock", "p.yaml", env=offline(packages))
+    make_wheel(packages, "tiny_b", "2.0")
+    env, _ = counted(tmp_path, packages, "pip")
+
+    result = project.run(env=env)
+
+    assert ("", "succeeded", "1.1\n") == (locked.stderr, result["state"], project.log(result, "say"))

@@ -6,12 +6,13 @@ import json
 import shutil
 import sys
 import venv
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from specflow.lock import Lock, Needs, Pinned
+from specflow.lock import Lock, Needs, Pinned, lock_text
 from specflow.resolve import resolve
 from tests.local.conftest import Project
 from tests.local.wheels import make_wheel, offline
@@ -204,3 +205,17 @@ def test_order_and_repetition_of_lines_make_no_other_environment() -> None:
     keys = {Needs(None, lines).key for lines in (("a", "b"), ("b", "a", "b"))}
 
     assert (1, True) == (len(keys), Needs(">=3.10", ("a", "b")).key not in keys)
+
+
+@pytest.mark.parametrize(("pinned", "is_here"), [(metadata.version("click"), True), ("0.1", False)])
+def test_this_interpreter_is_used_if_it_has_every_pinned_version_exactly(
+    project: Project, packages: Path, pinned: str, is_here: bool
+) -> None:
+    project.pipeline("say: {environment: {dependencies: [click]}, run: [python, -c, 'import click']}")
+    entry = Pinned(None, ("click",), (f"click=={pinned}",), True)
+    project.write("specflow.lock", lock_text(Lock({Needs(None, ("click",)).key: entry})))
+
+    result = project.run(env=offline(packages))
+
+    assert ("succeeded" if is_here else "failed") == result["state"]
+    assert is_here != (project.folder / ".specflow/environments").exists()
