@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from datetime import datetime
 from pathlib import Path as FilePath
@@ -11,7 +12,7 @@ from specflow.history import History, RunRow
 from specflow.spec.load import find_root
 from specflow.targets.local.workspace import Workspace
 
-__all__ = ["ago", "find_run", "moment", "open_history"]
+__all__ = ["ago", "find_run", "moment", "open_history", "run_state"]
 
 
 def open_history() -> tuple[Workspace, History]:
@@ -33,6 +34,25 @@ def find_run(history: History, text: str | None) -> RunRow:
     if found is None:
         raise UsageError(f'there is no one run "{text}"', "`specflow runs` lists them; the last six characters will do")
     return found
+
+
+def run_state(row: RunRow) -> str:
+    """Return the state of a run; one whose process is gone was ended from outside."""
+    if row.state == "running" and not _is_alive(row.pid):
+        return "interrupted"
+    return row.state
+
+
+def _is_alive(pid: int | None) -> bool:
+    if pid is None:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def moment(seconds: float) -> str:

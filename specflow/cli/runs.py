@@ -29,7 +29,7 @@ def command(ctx: click.Context, limit: int, format_: str) -> None:
     """List the runs of this project, or look at one. A RUN is named by its id, the end of it, or `latest`."""
     if ctx.invoked_subcommand is not None:
         return
-    from specflow.cli.project import ago, open_history
+    from specflow.cli.project import ago, open_history, run_state
 
     _, history = open_history()
     rows = history.runs(limit)
@@ -37,31 +37,14 @@ def command(ctx: click.Context, limit: int, format_: str) -> None:
         click.echo(json.dumps({"runs": [_as_json(row, history) for row in rows]}, indent=2))
         return
     for row in rows:
-        state = _state(row)
+        state = run_state(row)
         took = f"{row.ended - row.started:.1f} s" if row.ended is not None else ""
         click.echo(f"{row.id}  {state:<11}  {took:>9}  {ago(row.started):>10}  {row.pipeline}")
 
 
-def _state(row: Any) -> str:
-    """Return the state of a run; one whose process is gone was ended from outside."""
-    if row.state == "running" and not _is_alive(row.pid):
-        return "interrupted"
-    return str(row.state)
-
-
-def _is_alive(pid: int | None) -> bool:
-    if pid is None:
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 def _as_json(row: Any, history: Any) -> dict[str, Any]:
+    from specflow.cli.project import run_state
+
     steps = {
         step.label: {
             "state": step.state,
@@ -75,7 +58,7 @@ def _as_json(row: Any, history: Any) -> dict[str, Any]:
     return {
         "run": row.id,
         "pipeline": row.pipeline,
-        "state": _state(row),
+        "state": run_state(row),
         "reason": row.reason,
         "plan": row.digest,
         "started": row.started,
@@ -93,7 +76,7 @@ def show(run: str | None, format_: str) -> None:
     """Show one RUN (the latest unless said): its inputs, steps, metrics and outputs."""
     from specflow.attempt.evaluate import text_of
     from specflow.cli.progress import metrics_table, outputs_list
-    from specflow.cli.project import find_run, moment, open_history
+    from specflow.cli.project import find_run, moment, open_history, run_state
 
     _, history = open_history()
     row = find_run(history, run)
@@ -101,7 +84,7 @@ def show(run: str | None, format_: str) -> None:
         click.echo(json.dumps(_as_json(row, history), indent=2))
         return
     why = f" ({row.reason})" if row.reason else ""
-    click.echo(f"{row.pipeline}  {row.id}  {_state(row)}{why}  {moment(row.started)}")
+    click.echo(f"{row.pipeline}  {row.id}  {run_state(row)}{why}  {moment(row.started)}")
     for name, value in row.inputs.items():
         click.echo(f"  input {name} = {value if isinstance(value, (str, list)) else text_of(value)}")
     steps = history.steps(row.id)
@@ -121,12 +104,12 @@ def show(run: str | None, format_: str) -> None:
 @click.argument("run", required=False)
 def cancel(run: str | None) -> int:
     """Cancel a RUN that another terminal started, as Ctrl-C there would."""
-    from specflow.cli.project import find_run, open_history
+    from specflow.cli.project import find_run, open_history, run_state
 
     _, history = open_history()
     row = find_run(history, run)
-    if _state(row) != "running" or row.pid is None:
-        click.echo(f"run {row.id} is {_state(row)}; there is nothing to cancel", err=True)
+    if run_state(row) != "running" or row.pid is None:
+        click.echo(f"run {row.id} is {run_state(row)}; there is nothing to cancel", err=True)
         return 1
     os.kill(row.pid, signal.SIGINT)
     click.echo(f"run {row.id} is ending")
@@ -157,13 +140,13 @@ def diff(before: str, after: str | None) -> None:
 def resume(run: str | None, jobs: int | None, allowed: tuple[str, ...], format_: str, quiet: bool) -> int:
     """Go on with a RUN that did not succeed: the same plan and inputs, and what was done stays done."""
     from specflow.cli.progress import display
-    from specflow.cli.project import find_run, open_history
+    from specflow.cli.project import find_run, open_history, run_state
     from specflow.cli.run import execute_here
     from specflow.targets.local.session import plan_of_run
 
     workspace, history = open_history()
     row = find_run(history, run)
-    state = _state(row)
+    state = run_state(row)
     if state in ("running", "succeeded"):
         click.echo(
             f"run {row.id} {'is still running' if state == 'running' else 'has succeeded'}; there is nothing to resume",
