@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from specflow.history import History, ResultRow
+from specflow.history import History, ResultRow, StepRow
 
-__all__ = ["code_files", "differences", "explain_step"]
+__all__ = ["code_files", "differences", "explain", "explain_step"]
 
 _WORDS = {
     "command": "the command",
@@ -26,6 +26,12 @@ def explain_step(history: History, run: str, label: str) -> list[str]:
     step = next((row for row in history.steps(run) if row.label == label), None)
     if step is None:
         return [f"{label} has not ended in run {run}"]
+    return explain(history, step, history.plan_of)
+
+
+def explain(history: History, step: StepRow, plan_of: Callable[[str], Mapping[str, Any]]) -> list[str]:
+    """Return lines that say why a step that has ended ran, or did not; `plan_of` gives a run's plan document."""
+    label = step.label
     if step.result is None:
         return [f"{label} {step.state}: {step.reason}"]
     row = history.result_at(step.result)
@@ -38,7 +44,9 @@ def explain_step(history: History, run: str, label: str) -> list[str]:
     earlier = next((r for r in history.earlier_results(pipeline_step) if r.created < row.created), None)
     if earlier is None:
         return [f"{label} ran: there was no earlier result of it"]
-    found = list(differences(earlier, row, code_files(history, earlier), code_files(history, row)))
+    is_same_code = earlier.parts["code"] == row.parts["code"]
+    code = ({}, {}) if is_same_code else (_code_files(plan_of, earlier), _code_files(plan_of, row))
+    found = list(differences(earlier, row, *code))
     if not found:
         why = "it was forced, must run every time, or its result was damaged"
         return [f"{label} ran although nothing it depends on had changed: {why}"]
@@ -47,8 +55,12 @@ def explain_step(history: History, run: str, label: str) -> list[str]:
 
 def code_files(history: History, row: ResultRow) -> Mapping[str, str]:
     """Return the files of the code that a result was made with, by path; empty if its run is gone."""
+    return _code_files(history.plan_of, row)
+
+
+def _code_files(plan_of: Callable[[str], Mapping[str, Any]], row: ResultRow) -> Mapping[str, str]:
     try:
-        plan = history.plan_of(row.run)
+        plan = plan_of(row.run)
     except LookupError:
         return {}
     found: Mapping[str, str] = plan["code"].get(row.parts["code"], {})
