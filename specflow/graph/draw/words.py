@@ -83,7 +83,12 @@ def type_text(kind: str, format: str | None = None, many: bool = False) -> str: 
 
 
 def condition_text(node: Node) -> str:
-    """Return the `when` of a step as its file says it, `steps.a.outputs.b` shortened to `a.b`; "" without one."""
+    """Return the `when` of a step as its file says it, `steps.a.outputs.b` shortened to `a.b`; "" without one.
+
+    A node that a plan told of has no place in a file: its condition is told from the tree.
+    """
+    if not node.place and node.conditions and node.conditions[-1].when is not None:
+        return tree_text(node.conditions[-1].when, str)
     step = node.file.model.steps[node.place[1]] if len(node.place) == 2 else None
     if step is None or step.when is None:
         return ""
