@@ -19,6 +19,7 @@ _COMMANDS = {
     "lock": ("specflow.cli.lock", "Pin every version in the environments of specs."),
     "runs": ("specflow.cli.runs", "List the runs of this project; show, compare, resume or cancel one."),
     "logs": ("specflow.cli.logs", "Print what a step wrote."),
+    "report": ("specflow.cli.report", "Write a run as one page for a browser."),
     "why": ("specflow.cli.why", "Say why a step ran, or did not have to."),
     "lineage": ("specflow.cli.lineage", "Say how a file came to be: run, step, code and inputs."),
     "cache": ("specflow.cli.cache", "See, check and clean the results of earlier runs."),
