@@ -63,6 +63,7 @@ tbody th{font-weight:600;white-space:nowrap}
 table.data{font-size:12.5px}
 table.data td{white-space:nowrap;padding:4px 12px}
 table.data th{padding:5px 12px}
+.environments th{width:30%}
 .why{min-width:240px;color:var(--dim)}
 .why ul{margin:2px 0;padding-left:18px}
 .why code{color:var(--text)}
@@ -98,6 +99,7 @@ padding:14px 16px;margin-bottom:14px}
 font-variant-numeric:tabular-nums}
 .after{left:calc(100% + 7px)}
 .before{right:calc(100% + 7px)}
+.bar .inside{right:8px;color:#fff;text-shadow:0 0 3px #000,0 0 2px #000}
 .axis{display:grid;grid-template-columns:minmax(80px,230px) 1fr;gap:14px;font-size:11.5px;color:var(--dim)}
 .packed .axis{grid-template-columns:1fr}
 .axis .track{grid-column:2;background:none;border-top:1px solid var(--line);border-radius:0;height:20px}

@@ -109,8 +109,8 @@ def _bar(step: StepFacts, left: float, width: float) -> Markup:
         said = f"{seconds_text(step.seconds)}{times}"
         told, class_ = f"{step.label}: {step.state}, {said}", f"bar is-{step.state}"
         class_ += " again" if step.attempts > 1 else ""
-    # Beside the bar where there is room on its right, else before it.
-    side = "after" if left + width < 70 else "before"
+    # Beside the bar where there is room on its right, else before it; a bar that leaves no room is long enough itself.
+    side = "after" if left + width < 70 else "before" if left > 40 else "inside"
     style = f"left:{left:.2f}%;width:{width:.2f}%"
     return tag("div", tag("span", said, class_=side), class_=class_, style=style, title=told)
 
