@@ -156,7 +156,7 @@ def _with_details(facts: RunFacts, history: History, workspace: Workspace, ended
     order = sorted(range(len(facts.steps)), key=lambda i: (facts.steps[i].state in (*_GOOD, ""), i))
     told = []
     logs = 0
-    for index in sorted(order[:MAX_STEPS]):
+    for index in order[:MAX_STEPS] if len(order) > MAX_STEPS else sorted(order):
         step = facts.steps[index]
         row = ended.get(step.id)
         if row is not None:
