@@ -47,6 +47,8 @@ __all__ = [
 PATH_TYPES = ("file", "folder", "model", "metrics")
 VALUE_TYPES = ("string", "integer", "number", "boolean")
 
+# Literal[1] would take `true` and `1.0`, which equal it.
+Language = Annotated[int, Field(ge=1, le=1)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=63)]
 VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=256)]
 Text = Annotated[str, StringConstraints(min_length=1)]
@@ -203,7 +205,7 @@ class Retry(Frozen):
 class Head(Extensible):
     """What every step and pipeline file begins with."""
 
-    specflow: Literal[1]
+    specflow: Language
     name: Name
     version: Version | None = None
     description: str = ""
@@ -413,7 +415,7 @@ class Profile(Frozen):
 class Project(Frozen):
     """The project file."""
 
-    specflow: Literal[1]
+    specflow: Language
     profile: Name | None = None
     profiles: Mapping[Name, Profile] = Field(default_factory=dict)
     data: Mapping[Name, DataSource] = Field(default_factory=dict)

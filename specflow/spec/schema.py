@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
@@ -18,7 +18,7 @@ from specflow.diagnostics import Diagnostic, Related, Span, error
 from specflow.spec.source import Document, Path
 from specflow.spec.types import closest, nearest
 
-__all__ = ["KINDS", "StructureFault", "schema", "structure_faults", "understood"]
+__all__ = ["KINDS", "StructureFault", "schema", "structure_faults", "understood", "validator"]
 
 KINDS = ("step", "pipeline", "project")
 
@@ -33,15 +33,55 @@ def schema(kind: str) -> dict[str, Any]:
 
 
 @cache
-def _validator(kind: str) -> Any:
+def validator(kind: str) -> Any:
+    """Return what validates documents by a schema: draft 7, but for how numbers and patterns are read in YAML's world.
+
+    `1.0` is no integer. `$` in a pattern is the end of the text, as in ECMAScript; Python's `re` would let a line end
+    follow.
+    """
     import jsonschema
     from referencing import Registry, Resource
 
     common = Resource.from_contents(schema("common"))
     registry = Registry().with_resource("common.schema.json", common)
     types = jsonschema.Draft7Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
+    rules = {"pattern": _pattern, "patternProperties": _pattern_properties, "additionalProperties": _more_properties}
     extend: Any = jsonschema.validators.extend
-    return extend(jsonschema.Draft7Validator, type_checker=types)(schema(kind), registry=registry)
+    return extend(jsonschema.Draft7Validator, rules, type_checker=types)(schema(kind), registry=registry)
+
+
+@cache
+def _regex(pattern: str) -> re.Pattern[str]:
+    return re.compile(rf"{pattern.removesuffix('$')}\Z" if pattern.endswith("$") else pattern)
+
+
+def _pattern(validator: Any, pattern: str, value: Any, _: Any) -> Iterator[Any]:
+    from jsonschema import ValidationError
+
+    if validator.is_type(value, "string") and not _regex(pattern).search(value):
+        yield ValidationError(f"{value!r} does not match {pattern!r}")
+
+
+def _pattern_properties(validator: Any, patterns: Mapping[str, Any], value: Any, _: Any) -> Iterator[Any]:
+    if validator.is_type(value, "object"):
+        for pattern, subschema in patterns.items():
+            for key in value:
+                if _regex(pattern).search(key):
+                    yield from validator.descend(value[key], subschema, path=key, schema_path=pattern)
+
+
+def _more_properties(validator: Any, more: Any, value: Any, subschema: Any) -> Iterator[Any]:
+    from jsonschema import ValidationError
+
+    if not validator.is_type(value, "object"):
+        return
+    known = subschema.get("properties", {})
+    others = [key for key in value if key not in known and not _is_extension(key, subschema)]
+    if isinstance(more, dict):
+        for key in others:
+            yield from validator.descend(value[key], more, path=key)
+    elif not more and others:
+        yield ValidationError(f"{others} are not keys here")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +126,7 @@ def structure_faults(document: Document, kind: str) -> tuple[StructureFault, ...
 
     What hangs on a value of the wrong type is not judged.
     """
-    errors = sorted(_validator(kind).iter_errors(document.data), key=lambda e: (len(e.absolute_path), _rank(e)))
+    errors = sorted(validator(kind).iter_errors(document.data), key=lambda e: (len(e.absolute_path), _rank(e)))
     wrong_types = {tuple(e.absolute_path) for e in errors if e.validator in ("type", "enum", "const")}
     found: dict[Path, StructureFault] = {}
     for failure in errors:
@@ -173,7 +213,7 @@ def _unknown_keys(document: Document, subschema: Any, value: Any, path: Path) ->
 
 
 def _is_extension(key: str, subschema: Any) -> bool:
-    return any(re.search(pattern, key) for pattern in subschema.get("patternProperties", {}))
+    return any(_regex(pattern).search(key) for pattern in subschema.get("patternProperties", {}))
 
 
 def _missing_keys(document: Document, subschema: Any, wanted: list[str], value: Any, path: Path) -> StructureFault:
