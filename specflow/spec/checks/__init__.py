@@ -45,6 +45,7 @@ PIPELINE_RULES: tuple[Rule, ...] = (
     steps.unknown_environments,
     steps.unknown_extensions,
     steps.keys_of_steps_only,
+    steps.idle_settings,
     steps.matrix_faults,
     steps.condition_faults,
     calls.input_faults,

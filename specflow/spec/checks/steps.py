@@ -18,6 +18,7 @@ from specflow.spec.types import Fault, nearest, type_of_value
 __all__ = [
     "condition_faults",
     "cycles",
+    "idle_settings",
     "keys_of_steps_only",
     "matrix_faults",
     "missing_bodies",
@@ -252,12 +253,12 @@ def _environments_around(context: Context) -> set[str]:
 
 
 def keys_of_steps_only(context: Context) -> Iterator[Diagnostic]:
-    """Yield `retry`, `timeout` and `cache` on steps that use a pipeline: they belong to its steps."""
+    """Yield `retry`, `timeout`, `cache` and patches on steps that use a pipeline: they belong to its steps."""
     for name, step in context.file.model.steps.items():
         if context.signatures.of(context.file, name).kind != "pipeline":
             continue
-        for key in ("retry", "timeout", "cache"):
-            if key in step.model_fields_set:
+        for key in ("retry", "timeout", "cache", *step.extensions):
+            if key in step.model_fields_set or key in step.extensions:
                 message = f'"{name}" uses a pipeline, and "{key}" belongs to steps'
                 yield error(
                     "not-for-pipelines",
@@ -265,6 +266,37 @@ def keys_of_steps_only(context: Context) -> Iterator[Diagnostic]:
                     context.file.key_span("steps", name, key),
                     "put it on the steps inside",
                 )
+
+
+def idle_settings(context: Context) -> Iterator[Diagnostic]:
+    """Yield calls of pipelines that hold keys which count only in the pipeline that is run itself."""
+    for name, step in context.file.model.steps.items():
+        used = context.signatures.of(context.file, name)
+        if used.kind != "pipeline" or used.file is None or step.uses is None:
+            continue
+        keys = [key for key in RUN_KEYS if key in used.file.model.model_fields_set]
+        keys += used.file.model.extensions
+        for output, declared in used.file.model.outputs.items():
+            keys += [f"outputs.{output}.{key}" for key in ("register", "location") if key in _given(declared)]
+        if keys:
+            told = ", ".join(f'"{key}"' for key in keys)
+            message = f'"{used.file.model.name}" is used as a step here, so its {told} {_counts(keys)} for nothing'
+            help_ = "say it in the pipeline that is run, or leave it out of the one that is used"
+            first = Related(used.file.key_span(*keys[0].split(".")), "said here")
+            yield warning("idle-in-nested", message, context.file.span("steps", name, "uses"), help_, first)
+
+
+RUN_KEYS = ("timeout", "fail_fast", "concurrency", "schedule", "notify")
+"""Keys of a pipeline file about a run as a whole."""
+
+
+def _given(output: model.PipelineOutput) -> frozenset[str]:
+    aliases = {"registered": "register"}
+    return frozenset(aliases.get(key, key) for key in output.model_fields_set)
+
+
+def _counts(keys: list[str]) -> str:
+    return "counts" if len(keys) == 1 else "count"
 
 
 def matrix_faults(context: Context) -> Iterator[Diagnostic]:
