@@ -128,7 +128,7 @@ class Input(Frozen):
 
     type: PortType
     description: str = ""
-    default: Value | Items[Any] | None = None
+    default: Value | Items[Value] | None = None
     optional: bool = False
     many: bool = False
     enum: Annotated[Items[Value], AfterValidator(_not_empty)] | None = None

@@ -308,6 +308,14 @@ ONCE = [
     ("step", {"specflow": True, "name": "a", "run": "x"}, False),
     ("step", {"specflow": 1.0, "name": "a", "run": "x"}, False),
     ("project", {"specflow": True}, False),
+    *(
+        (
+            "step",
+            {"specflow": 1, "name": "a", "run": "x", "inputs": {"i": {"type": "string", "default": [item]}}},
+            taken,
+        )
+        for item, taken in (("x", True), (1, True), (None, False), ({"a": 1}, False), (["x"], False))
+    ),
     ("step", {"specflow": 1, "name": "a", "run": "x", "x-local": {"b\n": {"c": None}}}, True),
 ]
 
