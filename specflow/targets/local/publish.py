@@ -13,7 +13,6 @@ from specflow.attempt.evaluate import evaluate, text_of
 from specflow.attempt.values import PATH_TYPES
 from specflow.errors import SpecflowError
 from specflow.plan import Plan
-from specflow.spec.checks.files import is_address
 from specflow.targets.local.bindings import Bindings
 from specflow.targets.local.engine import Result
 from specflow.targets.local.workspace import Workspace
@@ -61,6 +60,8 @@ def export(result: Result, plan: Plan, folder: FilePath) -> dict[str, Any]:
 
 
 def _write(value: Any, declared: Mapping[str, Any], location: str, root: FilePath) -> str:
+    from specflow.spec.checks.files import is_address  # brings the whole language with it
+
     if is_address(location):
         raise SpecflowError(f'the output location "{location}" is an address', "name a place in the project")
     target = FilePath(os.path.normpath(root / location))
