@@ -59,14 +59,14 @@ def test_a_value_is_read_from_its_file(kind: str, text: str | bytes, value: Any,
 
 
 def test_metrics_are_read_and_stay_a_file(tmp_path: Path) -> None:
-    found = collected(tmp_path, METRICS, write('{"rmse": 5.25, "rows": 3, "ünï": -1e3}\r\n'))
+    text = '{"rmse": 5.25, "rows": 3, "ünï": -1e3, "many": 1234567890123456789012}'
+    found = collected(tmp_path, METRICS, write(f"{text}\r\n"))
+    metrics = {"rmse": 5.25, "rows": 3, "ünï": -1000.0, "many": 1.2345678901234568e21}
 
-    assert ({"o": {"rmse": 5.25, "rows": 3, "ünï": -1000.0}}, {}, [], []) == (
-        found.metrics,
-        found.values,
-        found.absent,
-        found.problems,
-    )
+    assert ({"o": metrics}, {}, [], []) == (found.metrics, found.values, found.absent, found.problems)
+    assert {"rmse": float, "rows": int, "ünï": float, "many": float} == {
+        name: type(value) for name, value in found.metrics["o"].items()
+    }
 
 
 def nothing(path: Path) -> None:
@@ -147,6 +147,16 @@ BAD: dict[str, tuple[dict[str, Any], Make, str]] = {
     "a link to a device for a value": ({"type": "string"}, link_to("/dev/zero"), SPECIAL),
     "a link to the folder around it": (FOLDER, link_to("../../.."), "it is a link to a folder that it stands in"),
     "a link to a folder for a file": (FILE, link_to("../../../outside"), "it is a folder, and should be a file"),
+    "a link to a folder with a fifo": (
+        FOLDER,
+        lambda path: (fifo(path.parents[3] / "outside" / "x"), link_to("../../../outside")(path)),
+        'it holds something that is neither a file nor a folder: "x"',
+    ),
+    "a link to a folder with a link outwards": (
+        FOLDER,
+        lambda path: ((path.parents[3] / "outside" / "x").symlink_to("/etc"), link_to("../../../outside")(path)),
+        'it holds a link that leads out of it: "x"',
+    ),
     # What a folder holds.
     "a dangling link inside": (FOLDER, inside(link_to("nowhere")), 'it holds a link that leads nowhere: "x"'),
     "a link inside to itself": (FOLDER, inside(loop), 'it holds a link that leads nowhere: "x"'),
@@ -277,6 +287,18 @@ def test_a_link_to_a_folder_is_replaced_by_a_copy(tmp_path: Path) -> None:
 
     assert [] == found.problems
     assert (False, "secret") == (path.is_symlink(), (path / "secret").read_text())
+
+
+def test_a_link_inside_what_a_link_leads_to_stays_a_link(tmp_path: Path) -> None:
+    def make(path: Path) -> None:
+        (path.parents[3] / "outside" / "latest").symlink_to("secret")
+        link_to("../../../outside")(path)
+
+    found = collected(tmp_path, FOLDER, make)
+    latest = tmp_path / "attempts" / "s.1" / "outputs" / "o" / "latest"
+
+    assert [] == found.problems
+    assert ("secret", "secret") == (str(latest.readlink()), latest.read_text())
 
 
 # Links inside a folder: how they are written, and whether they still lead there once the folder has moved.

@@ -40,6 +40,9 @@ WORTH = [
     ("'a\\'b'", "a'b"),
     ("[1, v.one, null]", [1, 1]),
     ("[]", []),
+    ("[v.zero, 1]", [0, 1]),
+    ("[v.no, v.null, true]", [False, True]),
+    ("['', 'a']", ["", "a"]),
     # Numbers: whole ones stay whole, but for division.
     ("1 + 2", 3),
     ("1 + 2.0", 3.0),
@@ -90,6 +93,9 @@ WORTH = [
     ("1 in []", False),
     # Logic.
     ("true && false", False),
+    ("v.no && true", False),
+    ("false || v.no", False),
+    ("v.no || true", True),
     ("true || false", True),
     ("!v.no", True),
     ("true && true", True),
