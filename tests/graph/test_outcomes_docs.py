@@ -143,28 +143,34 @@ def test_a_port_makes_of_absence_what_the_page_says(row: tuple[str, ...], kind: 
     assert CELLS[row[("default", "optional", "required").index(kind) + 1]](value, outcome)
 
 
-LIST_OF_BOTH = ["list", ["output", "source", "o"], ["output", "other", "o"]]
+OUTPUT = ["output", "source", "o"]
+SKIPPED = Terms((), (Condition(["value", False], ()),))
+UNFED = Terms(ports={"p": ["input", "unset"]})
+FEEDERS: dict[str, tuple[Terms, Fate, list[Any]]] = {
+    "a step that failure() sees, if only as one of several": (
+        Terms(),
+        Fate(FAILED),
+        ["list", ["output", "other", "o"], OUTPUT],
+    ),
+    "a step that succeeded and left out its optional output": (Terms(), Fate(), OUTPUT),
+    "a step that was skipped by its own when": (SKIPPED, Fate(), OUTPUT),
+    "a step that was skipped for an absent input": (UNFED, Fate(), OUTPUT),
+    "a step that was cancelled": (Terms(), Fate(CANCELLED), OUTPUT),
+    "an input of the pipeline that is optional and not set": (Terms(), Fate(), ["input", "unset"]),
+}
 
 
 def test_an_absent_input_says_who_left_it() -> None:
-    o = ["output", "source", "o"]
-    always = (Condition(["status", "always"], ("source",)),)
-    skipped = Terms((), (Condition(["value", False], ()),))
-    unfed = Terms(ports={"p": ["input", "unset"]})
-    two = {"source": Terms(), "other": Terms()}
-    two_fates = {"source": Fate(FAILED), "other": Fate()}
-    both = Terms(("source", "other"), (Condition(["status", "always"], ("source", "other")),), {"p": LIST_OF_BOTH})
-    found = [
-        settle({**two, "reader": both}, {**two_fates, "reader": Fate()})["reader"],
-        settle({"source": Terms(), "reader": Terms(("source",), always, {"p": o})}, {"source": Fate()})["reader"],
-        settle({"source": skipped, "reader": Terms(("source",), always, {"p": o})}, {"source": Fate()})["reader"],
-        settle({"source": unfed, "reader": Terms(("source",), always, {"p": o})}, {"source": Fate()})["reader"],
-        settle({"reader": unfed}, {})["reader"],
-    ]
-    rows = [row[1] for row in table("the port is fed by")]
-    rows.insert(2, rows[2])  # this row names two ways
+    found = {}
+    for name, (source, fate, port) in FEEDERS.items():
+        needs = ("other", "source")
+        reader = Terms(needs, (Condition(["status", "always"], needs),), {"p": port})
+        ends = settle(
+            {"other": Terms(), "source": source, "reader": reader}, {"other": Fate(), "source": fate, "reader": Fate()}
+        )
+        found[name] = ends["reader"].reason
 
-    assert rows == [outcome.reason for outcome in found]
+    assert dict(table("the port is fed by")) == found
 
 
 RUNS_THAT_END: dict[str, tuple[list[Outcome], list[str], bool]] = {
