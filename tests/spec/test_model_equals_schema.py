@@ -1,8 +1,10 @@
 """The schemas and the models are one contract in two hands: same keys, and the same verdict on every document."""
 
 import copy
+import json
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -10,7 +12,8 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from specflow.spec import model
-from specflow.spec.schema import KINDS, schema, validator
+from specflow.spec.schema import KINDS, schema, structure_faults, validator
+from specflow.spec.source import read_document
 
 Json = Any
 MODELS: dict[str, type[BaseModel]] = {"step": model.Step, "pipeline": model.Pipeline, "project": model.Project}
@@ -346,3 +349,19 @@ def test_schema_and_model_agree_on_every_document(kind: str, seed: int) -> None:
 
     assert [] == [smallest(kind, document) for document in differing[:3]]
     assert {(True, True), (False, False)} == set(agreed)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_refused_is_told_and_nothing_else(kind: str, tmp_path: Path) -> None:
+    random = Random(f"{kind} told")
+    documents = [mutated(allowed(kind, random), random) for _ in range(COUNT // 2)]
+    documents += [allowed(kind, random) for _ in range(20)]
+    for document in documents:
+        file = tmp_path / "spec.yaml"
+        file.write_text(json.dumps(document))  # JSON is YAML
+        read, found = read_document(file, "spec.yaml")
+        assert read is not None, found
+        assert document == read.data
+        faults = structure_faults(read, kind)
+
+        assert verdicts(kind, document)[1] == (not faults), document
