@@ -39,7 +39,7 @@ try:
 except ImportError as failure:
     sys.exit(f"the notebook needs papermill and ipykernel in the step's environment: {failure}")
 os.makedirs(f"{home}/kernels/specflow")
-argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=ERROR"]
+argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=CRITICAL"]
 with open(f"{home}/kernels/specflow/kernel.json", "w", encoding="utf-8") as stream:
     json.dump({"argv": argv, "display_name": "specflow", "language": "python"}, stream)
 notebook = nbformat.read(note["source"], as_version=4)
