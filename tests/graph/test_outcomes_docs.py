@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from specflow.attempt import outcomes
 from specflow.attempt.evaluate import evaluate
-from specflow.graph import outcomes
+from specflow.attempt.outcomes import Outcome, run_state
 from specflow.graph.model import Condition
-from specflow.graph.outcomes import Fate, Outcome, Terms, run_state, settle
+from specflow.graph.outcomes import Fate, Terms, settle
 from specflow.graph.trees import tree_of, with_default
 from specflow.spec.expressions import parse_template
 

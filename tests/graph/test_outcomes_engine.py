@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from specflow.graph.outcomes import Fate, Outcome, run_state, settle, terms_of
+from specflow.attempt.outcomes import Outcome, run_state
+from specflow.graph.outcomes import Fate, settle, terms_of
 from specflow.spec.load import Loader
 from specflow.stages import make_plan, validate
 from specflow.targets.local.engine import Options

@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from specflow.attempt.outcomes import Outcome
 from specflow.graph.model import Condition
-from specflow.graph.outcomes import Fate, Ledger, Outcome, Terms, settle
+from specflow.graph.outcomes import Fate, Ledger, Terms, settle
 from tests.graph.test_outcomes_docs import RUNS, shown, tree, when_rows
 
 ROWS = when_rows()

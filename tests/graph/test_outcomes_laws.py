@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from specflow.attempt.outcomes import Outcome, run_state
 from specflow.graph.model import Condition
-from specflow.graph.outcomes import Fate, Ledger, Outcome, Terms, run_state, settle
+from specflow.graph.outcomes import Fate, Ledger, Terms, settle
 from tests.graph.test_outcomes_docs import tree, when_rows
 
 Graph = dict[str, Terms]

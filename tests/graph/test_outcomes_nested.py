@@ -5,7 +5,8 @@ from textwrap import dedent
 
 import pytest
 
-from specflow.graph.outcomes import Fate, Outcome, settle, terms_of
+from specflow.attempt.outcomes import Outcome
+from specflow.graph.outcomes import Fate, settle, terms_of
 from specflow.spec.load import Loader
 from specflow.stages import validate
 

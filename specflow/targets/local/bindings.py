@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from specflow.attempt.evaluate import EvaluationError, children, evaluate
-from specflow.graph.outcomes import Ancestry, Outcome, absent_port, ancestry, judge
+from specflow.attempt.outcomes import Ancestry, Outcome, absent_port, ancestry, judge
 from specflow.plan import Plan
 
 __all__ = ["Bindings"]

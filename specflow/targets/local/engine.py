@@ -14,10 +14,10 @@ from typing import Any
 
 from specflow.attempt.collect import Collected
 from specflow.attempt.evaluate import EvaluationError, evaluate
+from specflow.attempt.outcomes import CANCELLED, FAIL_FAST, Outcome, run_state
 from specflow.attempt.prepare import PrepareError
 from specflow.attempt.track import tracking_process
 from specflow.errors import SpecflowError
-from specflow.graph.outcomes import CANCELLED, FAIL_FAST, Outcome, run_state
 from specflow.history import History, StepRow
 from specflow.plan import Plan
 from specflow.targets.local.attempts import Attempt, CodeStore, hint_for, left_behind, start

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from specflow.graph.outcomes import Outcome
+from specflow.attempt.outcomes import Outcome
 from specflow.targets.local.attempts import Attempt
 from specflow.targets.local.cache import Key
 from specflow.targets.local.selection import Selection
