@@ -84,19 +84,21 @@ def prepare(
     around: Mapping[str, str],
     secrets: Mapping[str, str],
     notebook: Notebook | None = None,
+    places: Mapping[str, str] | None = None,
 ) -> Prepared:
     """Return the process of one attempt, its fresh folder made; raise PrepareError for values that a port refuses.
 
     `values` hold a value or a path for every input port, None for an absent one. `run` has `id`, `date`, `pipeline`,
     `attempt` and `target`. `folder` doesn't exist yet; `<folder>/work` gets the code by the caller. `around` is the
     environment that the step's own is picked from, `python` the interpreter of the step's environment. `notebook` is
-    there for a notebook. `<folder>/temp` is for the tools that run the step, and of no worth afterwards.
+    there for a notebook. `places` are output paths that the caller has made: others lie below `<folder>/outputs`.
+    `<folder>/temp` is for the tools that run the step, and of no worth afterwards.
     """
     inputs = _checked(step, values)
     for port, facts in step["inputs"].items():
         if facts.get("access") == "download" and inputs[port] is not None:
             inputs[port] = _downloaded(inputs[port], os.path.join(folder, "inputs", port))
-    outputs = _make_outputs(step, os.path.join(folder, "outputs"))
+    outputs = _make_outputs(step, os.path.join(folder, "outputs"), places or {})
 
     def lookup(leaf: list[Any]) -> Any:
         if leaf[0] == "run":
@@ -136,7 +138,7 @@ def _checked(step: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, An
 
 def _check_there(port: str, value: Any) -> None:
     for path in value if isinstance(value, list) else [value]:
-        if not os.path.exists(path):
+        if "://" not in path and not os.path.exists(path):
             raise PrepareError(f'input "{port}": there is nothing at "{path}"')
 
 
@@ -153,11 +155,13 @@ def _downloaded(value: Any, folder: str) -> Any:
     return copy
 
 
-def _make_outputs(step: Mapping[str, Any], folder: str) -> dict[str, str]:
+def _make_outputs(step: Mapping[str, Any], folder: str, places: Mapping[str, str]) -> dict[str, str]:
     """Return the path of each output: folders exist and are empty, a file's parent exists."""
     os.makedirs(folder)
-    paths = {}
+    paths = dict(places)
     for port, facts in step["outputs"].items():
+        if port in places:
+            continue
         paths[port] = os.path.join(folder, output_name(port, facts))
         if facts["type"] in ("folder", "model"):
             os.mkdir(paths[port])

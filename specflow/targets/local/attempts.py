@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import stat
 from collections.abc import Mapping
 from pathlib import Path as FilePath
 from typing import Any, NamedTuple
@@ -12,14 +11,13 @@ from typing import Any, NamedTuple
 from specflow.attempt.collect import Collected, collect
 from specflow.attempt.notebook import Notebook
 from specflow.attempt.prepare import Prepared, PrepareError, prepare
+from specflow.attempt.untouched import as_they_are, wrote_to
 from specflow.plan import Plan
 from specflow.targets.local.hints import missing_code_hint, tool_hint
 from specflow.targets.local.processes import Child, Processes
 from specflow.targets.local.workspace import Workspace
 
-__all__ = ["Attempt", "CodeStore", "hint_for", "inputs_as_they_are", "left_behind", "start"]
-
-PATHS = ("file", "folder", "model", "metrics")
+__all__ = ["Attempt", "CodeStore", "hint_for", "left_behind", "start"]
 
 
 class Attempt(NamedTuple):
@@ -80,7 +78,7 @@ def start(
     prepared = prepare(spec, values, facts, str(folder), python, environ, secrets, code.notebook(spec, log))
     os.mkdir(prepared.cwd)  # noqa: PTH102 - per attempt
     code.fill(step["code"], prepared.cwd)
-    held = inputs_as_they_are(spec, values)
+    held = as_they_are(spec, values)
     try:
         child = processes.start(prepared.argv, prepared.env, prepared.cwd, log, tag)
     except FileNotFoundError as failure:
@@ -90,9 +88,8 @@ def start(
 
 def left_behind(step: Mapping[str, Any], attempt: Attempt) -> Collected:
     """Return what a process left that ended well, or as `problems` why that won't do."""
-    changed = [path for path, before in attempt.held.items() if _stat(path) != before]
-    if changed:
-        problem = f'the step wrote to its input "{changed[0]}"; inputs are read-only'
+    problem = wrote_to(attempt.held)
+    if problem is not None:
         return Collected({}, {}, [], [problem])
     return collect(step["attempt"], attempt.prepared.outputs)
 
@@ -105,33 +102,3 @@ def hint_for(step: Mapping[str, Any], log: FilePath, plan: Plan) -> str:
     prefix = f"code/{step['code']}/"
     home = next((source.parent for name, source in plan.sources.items() if name.startswith(prefix)), plan.root)
     return missing_code_hint(log, plan.root, (home, plan.root, plan.root / "specs"))
-
-
-def inputs_as_they_are(spec: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
-    """Return size and time of each input path, to notice a step that writes to what it was given to read."""
-    held: dict[str, tuple[int, int]] = {}
-    for port, facts in spec["inputs"].items():
-        if facts["type"] not in PATHS or facts.get("access") == "download":
-            continue
-        value = values[port]
-        for path in value if isinstance(value, list) else [value]:
-            if path is not None:
-                _add_stats(path, held)
-    return held
-
-
-def _stat(path: str) -> tuple[int, int] | None:
-    try:
-        found = os.stat(path)  # noqa: PTH116 - per input of every step
-    except OSError:
-        return None
-    return found.st_size, found.st_mtime_ns
-
-
-def _add_stats(path: str, held: dict[str, tuple[int, int]]) -> None:
-    """Add size and time of a file, or of a folder and all below it."""
-    found = os.stat(path)  # noqa: PTH116 - per input of every step
-    held[path] = (found.st_size, found.st_mtime_ns)
-    if stat.S_ISDIR(found.st_mode):
-        for entry in os.scandir(path):
-            _add_stats(entry.path, held)

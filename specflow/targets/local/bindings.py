@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from specflow.attempt.evaluate import EvaluationError, children, evaluate
-from specflow.attempt.outcomes import Ancestry, Outcome, absent_port, ancestry, judge
+from specflow.attempt.evaluate import evaluate
+from specflow.attempt.outcomes import Ancestry, Outcome
+from specflow.attempt.settle import behind_all, settle
 from specflow.plan import Plan
 
 __all__ = ["Bindings"]
@@ -58,43 +59,12 @@ class Bindings:
 
     def settle(self, step: Mapping[str, Any]) -> Outcome | dict[str, Any]:
         """Return the values of a step's inputs if it runs, else how it ends without running."""
-        for condition in step["conditions"] or (None,):
-            outcome = self._judge(step, condition)
-            if outcome is not None:
-                return outcome
-        try:
-            values = {port: evaluate(tree, self.look_up) for port, tree in step["bindings"].items()}
-        except EvaluationError as failure:
-            return Outcome("failed", f"an input has no value: {failure}")
-        for port, facts in step["attempt"]["inputs"].items():
-            if not facts["optional"] and values[port] in (None, []):
-                return absent_port(self._sources(step["bindings"][port]))
-        return values
-
-    def _judge(self, step: Mapping[str, Any], condition: Mapping[str, Any] | None) -> Outcome | None:
-        if condition is None:
-            return judge(None, self._ancestry(step["needs"], ""), self.look_up)
-        outcome = judge(condition["when"], self._ancestry(condition["needs"], condition["within"]), self.look_up)
-        if outcome is not None:
-            return outcome
-        for tree in condition["requires"]:
-            if evaluate(tree, self.look_up) in (None, []):
-                return absent_port(self._sources(tree))
-        return None
-
-    def _sources(self, tree: Tree) -> list[Outcome]:
-        if tree[0] == "output":
-            outcome = self.outcomes.get(tree[1])
-            return [outcome] if outcome is not None else []
-        return [outcome for child in children(tree) for outcome in self._sources(child)]
-
-    def _ancestry(self, needs: Sequence[str], within: str) -> Ancestry:
-        """Return what stands behind some steps, looking no further out than the call `within`."""
-        return ancestry((self.outcomes[need], self._behind(need, within)) for need in needs if need in self.outcomes)
+        return settle(step, self.look_up, self.outcomes, self._behind)
 
     def _behind(self, step: str, within: str) -> Ancestry:
         key = (step, within)
         if key not in self._above:
             prefix = f"{within}__" if within else ""
-            self._above[key] = self._ancestry([need for need in self.needs[step] if need.startswith(prefix)], within)
+            inside = [need for need in self.needs[step] if need.startswith(prefix)]
+            self._above[key] = behind_all(inside, self.outcomes, self._behind, within)
         return self._above[key]

@@ -1,0 +1,342 @@
+"""The launcher: a step's `main` on a platform. It decides whether the step runs, runs it, and records what came of it.
+
+    python launch.py step.json --target azureml --run RUN --from prepare=… --path prepare.train=… --output fitted=…
+
+`step.json` is the step's note: the step as a plan has it, and what its launch needs. All values on the command line are
+texts of `specflow.attempt.codec`. It ends with exit code 0 if the step succeeded or was skipped, else with 1. A `soft`
+step, on a platform that runs nothing below a failure, always ends with 0 and leaves the verdict to the last one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import stat
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from specflow.attempt.child import End, Stopped, run_child, run_inside
+from specflow.attempt.codec import decode
+from specflow.attempt.collect import Collected, collect
+from specflow.attempt.evaluate import EvaluationError, evaluate
+from specflow.attempt.notebook import Notebook
+from specflow.attempt.outcomes import CANCELLED, Outcome
+from specflow.attempt.prepare import Prepared, PrepareError, prepare
+from specflow.attempt.publish import Places, publish
+from specflow.attempt.records import Records, line_of, new_record, read_record, write_record
+from specflow.attempt.settle import settle
+from specflow.attempt.track import tracking_process
+from specflow.attempt.untouched import as_they_are, wrote_to
+from specflow.attempt.values import PATH_TYPES, parse_text
+
+__all__ = ["main"]
+
+RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
+"""What a run id of specflow looks like; a job's name may begin with one."""
+MAX_DELAY_S = 24 * 3600.0
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the launcher's command line."""
+    found = argparse.ArgumentParser("launch.py", allow_abbrev=False)
+    found.add_argument("note")
+    found.add_argument("--target", required=True)
+    found.add_argument("--run", default="", help="the run's id, or a job's name that begins with it")
+    found.add_argument("--date", default="")
+    found.add_argument("--id", default="")
+    found.add_argument("--label", default="")
+    for name in ("input", "value", "data", "from", "path", "output", "keep", "secret"):
+        found.add_argument(f"--{name}", action="append", default=[], metavar="NAME=TEXT")
+    found.add_argument("--record", default="", help="where the step's record goes")
+    found.add_argument("--root", default="", help="where records and outputs of all steps of the run lie")
+    found.add_argument("--executed", default="", help="where an executed notebook goes")
+    found.add_argument("--attempt", type=int, default=0, help="the platform repeats attempts itself, and this is one")
+    found.add_argument("--placeholders", action="store_true", help="leave something where an output is absent")
+    found.add_argument("--in-process", action="store_true", help="run the step's Python file in this interpreter")
+    found.add_argument("--verdict", action="store_true", help="judge the run by its records")
+    found.add_argument("--manifest", default="", help="where the verdict writes what the run left")
+    return found
+
+
+def main(argv: Sequence[str] | None = None, folder: str | None = None) -> int:
+    """Return the exit code of a step's launch, or of a run's verdict."""
+    options = parser().parse_args(argv)
+    path = options.note if folder is None else os.path.join(folder, options.note)
+    with open(path, encoding="utf-8") as stream:
+        note = json.load(stream)
+    if options.verdict:
+        from specflow.attempt.verdict import judge_run
+
+        return judge_run(note, pairs(getattr(options, "from")), options)
+    return _Launch(note, os.path.dirname(os.path.abspath(path)), options).go()
+
+
+def pairs(texts: Sequence[str]) -> dict[str, str]:
+    """Return `name=text` arguments by name; later ones win."""
+    found = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        found[name] = value
+    return found
+
+
+def run_id_of(text: str) -> str:
+    """Return the run id that a text begins with, or the text itself: a run that a platform started by itself."""
+    found = RUN_ID.match(text)
+    return found.group() if found else text
+
+
+class _Launch:
+    """One launch; used once."""
+
+    def __init__(self, note: Mapping[str, Any], folder: str, options: argparse.Namespace) -> None:
+        self.note, self.folder, self.options = note, folder, options
+        self.step = note["attempt"]
+        self.id, self.label = options.id or note["id"], decode(options.label) or note["label"]
+        self.step = {**note["attempt"], "step": self.label}
+        self.paths = pairs(options.path)
+        self.places = Places(self.id, options.root, pairs(options.output), options.record)
+        self.run = self._facts()
+        needs = list(note["needs"])
+        self.sources = {need: self.places.record_of(need, pairs(getattr(options, "from"))) for need in needs}
+        self.records = Records({need: read_record(path) for need, path in self.sources.items()})
+        self.temporary = tempfile.mkdtemp(prefix="specflow-")
+        self.inputs = self._pipeline_inputs()
+
+    def _facts(self) -> dict[str, Any]:
+        run = run_id_of(decode(self.options.run) or "")
+        date = self.options.date or time.strftime("%Y-%m-%d", time.gmtime())
+        if not self.options.date and RUN_ID.match(run):
+            date = f"{run[:4]}-{run[4:6]}-{run[6:8]}"
+        return {"id": run, "date": date, "pipeline": self.note["pipeline"], "target": self.options.target}
+
+    # What the step is given
+
+    def _pipeline_inputs(self) -> dict[str, Any]:
+        given = pairs(self.options.input)
+        found: dict[str, Any] = {}
+        for name, facts in self.note["inputs"].items():
+            text = decode(given[name]) if name in given else None
+            value = None if text is None else _typed(text, facts["type"])
+            if value is None and facts["default"] is not None:
+                value = evaluate(facts["default"], self._look_up)
+            found[name] = value
+        return found
+
+    def _look_up(self, leaf: list[Any]) -> Any:
+        head, name = leaf[0], leaf[1]
+        if head == "input":
+            return self.inputs.get(name)
+        if head == "run":
+            return self.run[name]
+        if head == "data":
+            return pairs(self.options.data)[name]
+        return self._output(name, leaf[2])
+
+    def _output(self, step: str, port: str) -> Any:
+        record = self.records.records[step]
+        if record is None or record["state"] not in ("succeeded", "cached"):
+            return None
+        if port in record["values"]:
+            return record["values"][port]
+        left = record["outputs"].get(port)
+        if left is None:
+            return None
+        path = self.paths.get(f"{step}.{port}")
+        if path is None:
+            path = self.places.output_of(self.sources[step], left["path"])
+        return self._named(path, left["name"], f"{step}.{port}")
+
+    def _named(self, path: str, name: str, key: str) -> str:
+        """Return a path that ends in the name which the step that made it gave it: a mount may have another."""
+        if "://" in path or os.path.basename(path.rstrip("/")) == name:
+            return path
+        link = os.path.join(self.temporary, "seen", key, name)
+        if not os.path.lexists(link):
+            os.makedirs(os.path.dirname(link), exist_ok=True)
+            os.symlink(os.path.abspath(path), link)
+        return link
+
+    def _given(self) -> Outcome | dict[str, Any]:
+        """Return the values of the step's ports, or how it ends without running."""
+        direct = {}
+        for port, text in pairs(self.options.value).items():
+            decoded = decode(text)
+            facts = self.step["inputs"][port]
+            direct[port] = ["value", None if decoded is None else _typed(decoded, facts["type"])]
+        spec = {**self.note, "attempt": self.step, "bindings": {**self.note["bindings"], **direct}}
+        return settle(spec, self._look_up, self.records.outcomes, self.records.behind)
+
+    # The step's life
+
+    def go(self) -> int:
+        """Return the exit code, once the record is written."""
+        record = new_record(
+            self.id, self.label, Outcome("succeeded"), self.records.above(self.id, list(self.note["needs"]))
+        )
+        began = time.monotonic()
+        try:
+            given = self._given()
+            outcome = given if isinstance(given, Outcome) else self._attempts(given, record)
+        except (ValueError, EvaluationError, PrepareError) as failure:
+            outcome = Outcome("failed", str(failure))
+        except OSError as failure:
+            outcome = Outcome("failed", _said(failure))
+        except Stopped:
+            outcome = Outcome("cancelled", CANCELLED)
+        record["state"], record["reason"] = outcome.state, outcome.reason
+        record["seconds"] = round(time.monotonic() - began, 3)
+        shutil.rmtree(self.temporary, ignore_errors=True)
+        return self._end(outcome, record)
+
+    def _end(self, outcome: Outcome, record: dict[str, Any]) -> int:
+        if not outcome.is_good and self.options.placeholders:
+            self.places.fill(self.step["outputs"], set())
+        write_record(record, self.places.record)
+        tell((line_of(record) + "\n").encode())
+        if outcome.state == "cancelled":
+            return 143
+        if outcome.state == "failed":
+            tell(f'specflow: step "{self.label}" failed: {outcome.reason}\n'.encode())
+            return 0 if self.note["soft"] else 1
+        if outcome.state == "skipped":
+            tell(f'specflow: step "{self.label}" did not run: {outcome.reason}\n'.encode())
+        return 0
+
+    def _attempts(self, values: dict[str, Any], record: dict[str, Any]) -> Outcome:
+        retry = self.note["retry"]
+        only = self.options.attempt
+        for number in [only] if only else range(1, retry["attempts"] + 1):
+            record["attempts"] = number
+            if number > 1:
+                time.sleep(min(retry["delay_s"] * retry["backoff"] ** (number - 2), MAX_DELAY_S))
+            reason = self._attempt(values, number, record)
+            if not reason:
+                return Outcome("succeeded")
+            if number < retry["attempts"]:
+                tell(f"specflow: attempt {number} of {retry['attempts']} failed: {reason}\n".encode())
+        return Outcome("failed", reason)
+
+    def _attempt(self, values: dict[str, Any], number: int, record: dict[str, Any]) -> str:
+        """Return why an attempt failed; empty if it succeeded, and then its outputs are published."""
+        folder = os.path.join(self.temporary, f"attempt-{number}")
+        direct = self.places.direct(self.step["outputs"], number) if self.options.in_process else {}
+        prepared = prepare(
+            self.step,
+            values,
+            {**self.run, "attempt": number},
+            folder,
+            sys.executable,
+            os.environ,
+            self._secrets(),
+            self._notebook(),
+            direct,
+        )
+        self._keep(prepared.env)
+        self._fill(prepared.cwd)
+        held = as_they_are(self.step, values)
+        try:
+            end = self._run(prepared)
+        except FileNotFoundError:
+            raise PrepareError(f'there is no program "{prepared.argv[0]}" here') from None
+        if end.reason:
+            return end.reason
+        changed = wrote_to(held)
+        if changed is not None:
+            return changed
+        found: Collected = collect(self.step, prepared.outputs)
+        if found.problems:
+            return "; ".join(found.problems)
+        record["values"], record["metrics"] = found.values, found.metrics
+        left = publish(self.step["outputs"], prepared.outputs, set(found.absent), self.places, number)
+        record["outputs"] = left
+        if self.options.placeholders:
+            self.places.fill(self.step["outputs"], set(left))
+        self._track(prepared, found)
+        return ""
+
+    def _run(self, prepared: Prepared) -> End:
+        if self.options.in_process:
+            names = [*self.step["env"], *self.options.secret]
+            own = {name: prepared.env[name] for name in names if name in prepared.env}
+            own.update({name: text for name, text in prepared.env.items() if name.startswith("SPECFLOW_")})
+            return run_inside(prepared, own)
+        return run_child(prepared, self.note["timeout_s"], tell)
+
+    def _secrets(self) -> dict[str, str]:
+        missing = [name for name in self.options.secret if name not in os.environ]
+        if missing:
+            raise PrepareError(f'the secret "{missing[0]}" did not arrive: is it bound where this step runs?')
+        return {name: os.environ[name] for name in self.options.secret}
+
+    def _notebook(self) -> Notebook | None:
+        if "notebook" not in self.step:
+            return None
+        source = os.path.join(self.folder, self.step["notebook"]["path"])
+        executed = self.options.executed or os.path.join(self.temporary, "executed.ipynb")
+        os.makedirs(os.path.dirname(executed) or ".", exist_ok=True)
+        return Notebook(source, os.path.abspath(executed))
+
+    def _keep(self, env: dict[str, str]) -> None:
+        """Add the variables by which the platform's own login and tracking work."""
+        for name, text in os.environ.items():
+            if name not in env and name not in self.step["env"] and name.startswith(tuple(self.options.keep)):
+                env[name] = text
+
+    def _fill(self, work: str) -> None:
+        """Copy the step's code into an attempt's own folder, writable, and programs as programs."""
+        os.mkdir(work)
+        if self.note["code"] is None:
+            return
+        shutil.copytree(
+            os.path.join(self.folder, self.note["code"]), work, copy_function=shutil.copyfile, dirs_exist_ok=True
+        )
+        for here, folders, _ in os.walk(work):
+            for name in folders:
+                os.chmod(os.path.join(here, name), 0o755)  # noqa: S103 - a folder that only this step works in
+        for name in self.note["executables"]:
+            path = os.path.join(work, name)
+            os.chmod(path, stat.S_IMODE(os.stat(path).st_mode) | stat.S_IXUSR)
+
+    def _track(self, prepared: Prepared, found: Collected) -> None:
+        """Log metrics to the platform's MLflow, where the step's environment has it; what goes wrong there is told."""
+        process = tracking_process(sys.executable, prepared.env, found.metrics, self.run, self.label)
+        if process is not None:
+            argv, env = process
+            end = run_child(Prepared(argv, env, self.temporary, {}), 60, tell)
+            if end.reason:
+                tell(b"specflow: the metrics could not be logged to MLflow; the metrics file has them\n")
+
+
+def _typed(text: str, kind: str) -> Any:
+    """Return a value by its text; platforms write booleans and numbers in their own ways."""
+    if kind in PATH_TYPES:
+        return text
+    if kind == "boolean":
+        return parse_text(text.lower(), kind)
+    return parse_text(text, kind)
+
+
+def _said(failure: OSError) -> str:
+    said = (failure.strerror or str(failure)).lower()
+    return f"{said}: {failure.filename}" if failure.filename else said
+
+
+def tell(line: bytes) -> None:
+    """Write a line to this process's own stdout, whatever stands in for it."""
+    raw = getattr(sys.stdout, "buffer", None)
+    if raw is not None:
+        raw.write(line)
+    else:
+        sys.stdout.write(line.decode("utf-8", "replace"))
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,140 @@
+"""Records: what a step leaves for the steps behind it, on a platform where no engine of ours sees the whole run.
+
+One JSON file a step, written last: it is the commit marker. `above` is what stands behind the step inside each call
+around it, so that whoever reads the record need not look any further back.
+
+    {"record": 1, "step": id, "label": …, "state": …, "reason": …, "attempts": n, "seconds": s,
+     "values": {port: value}, "metrics": {port: {name: number}},
+     "outputs": {port: {"name": "train.parquet", "path": where, from the record's folder}},
+     "above": {call id: [failed, cancelled]}}
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from specflow.attempt.outcomes import Ancestry, Outcome
+from specflow.attempt.settle import behind_all
+
+__all__ = [
+    "LINE",
+    "RECORD_FILE",
+    "Record",
+    "Records",
+    "calls_around",
+    "from_line",
+    "line_of",
+    "new_record",
+    "read_record",
+    "write_record",
+]
+
+VERSION = 1
+RECORD_FILE = "record.json"
+LINE = "specflow-record: "
+"""What the line of a step's log begins with that holds its record."""
+ENDED_BY_PLATFORM = Outcome("failed", "ended by the platform")
+
+Record = dict[str, Any]
+
+
+def calls_around(step: str) -> Iterator[str]:
+    """Yield the ids of the calls around a step, the root pipeline's first: "" and, for `a__b__c`, `a` and `a__b`."""
+    yield ""
+    parts = step.split("__")
+    for length in range(1, len(parts)):
+        yield "__".join(parts[:length])
+
+
+class Records:
+    """How the steps right before one ended, what they left, and what stands behind them."""
+
+    def __init__(self, records: Mapping[str, Record | None]) -> None:
+        """Take a record for each step; None where a step left none, which the platform must have ended."""
+        self.records = records
+        self.outcomes = {name: _outcome(record) for name, record in records.items()}
+
+    def behind(self, step: str, within: str) -> Ancestry:
+        """Return what stands behind one of the steps inside a call."""
+        record = self.records[step]
+        failed, cancelled = (record or {"above": {}})["above"].get(within, (False, False))
+        return Ancestry(failed, cancelled)
+
+    def above(self, step: str, needs: list[str]) -> dict[str, list[bool]]:
+        """Return what stands behind a step that needs these, inside each call around it."""
+        found = {}
+        for call in calls_around(step):
+            prefix = f"{call}__" if call else ""
+            inside = [need for need in needs if need.startswith(prefix)]
+            found[call] = list(behind_all(inside, self.outcomes, self.behind, call))
+        return found
+
+
+def _outcome(record: Record | None) -> Outcome:
+    return ENDED_BY_PLATFORM if record is None else Outcome(record["state"], record["reason"])
+
+
+def new_record(step: str, label: str, outcome: Outcome, above: Mapping[str, list[bool]]) -> Record:
+    """Return the record of a step that left nothing."""
+    return {
+        "record": VERSION,
+        "step": step,
+        "label": label,
+        "state": outcome.state,
+        "reason": outcome.reason,
+        "attempts": 0,
+        "seconds": 0.0,
+        "values": {},
+        "metrics": {},
+        "outputs": {},
+        "above": dict(above),
+    }
+
+
+def read_record(path: str) -> Record | None:
+    """Return a record by its file, or the folder that holds it; None if there is none yet."""
+    if os.path.isdir(path):
+        path = os.path.join(path, RECORD_FILE)
+    try:
+        with open(path, encoding="utf-8") as stream:
+            text = stream.read()
+    except FileNotFoundError:
+        return None
+    if not text:
+        return None
+    record: Record = json.loads(text)
+    if record.get("record") != VERSION:
+        raise ValueError(f'"{path}" is no record of version {VERSION}')
+    return record
+
+
+def write_record(record: Record, path: str) -> None:
+    """Write a record to a file, or into a folder that is there, as a whole."""
+    if os.path.isdir(path):
+        path = os.path.join(path, RECORD_FILE)
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as stream:
+        stream.write(_text(record) + "\n")
+
+
+def line_of(record: Record) -> str:
+    """Return the line by which a log tells a record."""
+    return LINE + _text(record)
+
+
+def from_line(line: str) -> Record | None:
+    """Return the record that a line of a log tells; None for any other line."""
+    if not line.startswith(LINE):
+        return None
+    try:
+        found: Record = json.loads(line[len(LINE) :])
+    except ValueError:  # the log was cut off, or a step wrote something alike
+        return None
+    return found if isinstance(found, dict) and found.get("record") == VERSION else None
+
+
+def _text(record: Record) -> str:
+    return json.dumps(record, sort_keys=True, separators=(",", ":"))

@@ -1,0 +1,74 @@
+"""The last word on a run, where the platform's own would be another: by the records of its steps.
+
+A step that failed and was handled fails the run all the same; so does an absent output that the pipeline promises.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from specflow.attempt.evaluate import evaluate
+from specflow.attempt.outcomes import is_absent, run_state
+from specflow.attempt.records import Records, read_record
+
+__all__ = ["judge_run"]
+
+
+def judge_run(note: Mapping[str, Any], sources: Mapping[str, str], options: argparse.Namespace) -> int:
+    """Return 0 if the run succeeded, else 1, the reason told; write the manifest where one is asked for.
+
+    The note's `verdict` names the steps whose records to read, and the pipeline's outputs: their trees, and whether
+    they are optional. What stands behind a step is in its record, so the last steps of each chain are enough.
+    """
+    from specflow.attempt.launch import tell
+
+    verdict = note["verdict"]
+    places = {step: sources.get(step) or os.path.join(options.root, step, "record.json") for step in verdict["steps"]}
+    records = Records({step: read_record(path) for step, path in places.items()})
+    absent = []
+    for name, output in verdict["outputs"].items():
+        value = evaluate(output["tree"], lambda leaf: _look_up(leaf, records))
+        if is_absent(value) and not output["optional"]:
+            absent.append(name)
+    behind = [records.behind(step, "") for step in places]
+    state = run_state(records.outcomes, absent, was_cancelled=False)
+    if any(above.failed for above in behind):
+        state = "failed"
+    reason = _reason(records, absent, state)
+    if options.manifest:
+        _write_manifest(options.manifest, state, reason, records)
+    tell(f"specflow-verdict: {json.dumps({'state': state, 'reason': reason}, sort_keys=True)}\n".encode())
+    return 0 if state == "succeeded" else 1
+
+
+def _look_up(leaf: list[Any], records: Records) -> Any:
+    """Return a value, or for a path that it is there; inputs and data always are."""
+    if leaf[0] != "output":
+        return True
+    record = records.records.get(leaf[1])
+    if record is None or not records.outcomes[leaf[1]].is_good:
+        return None
+    return record["values"].get(leaf[2], True if leaf[2] in record["outputs"] else None)
+
+
+def _reason(records: Records, absent: list[str], state: str) -> str:
+    if state == "succeeded":
+        return ""
+    failed = [record["label"] for record in records.records.values() if record and record["state"] == "failed"]
+    if failed:
+        return f"failed: {', '.join(failed)}"
+    return f'the required output "{absent[0]}" is absent' if absent else "a step failed"
+
+
+def _write_manifest(path: str, state: str, reason: str, records: Records) -> None:
+    document = {"manifest": 1, "state": state, "reason": reason, "records": records.records}
+    if os.path.isdir(path):
+        path = os.path.join(path, "manifest.json")
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as stream:
+        json.dump(document, stream, indent=2, sort_keys=True)
+        stream.write("\n")
