@@ -16,6 +16,7 @@ __all__ = [
     "is_constant",
     "is_present",
     "leaf_nodes",
+    "leaf_outputs",
     "template_tree",
     "tree_of",
     "with_default",
@@ -93,6 +94,18 @@ def leaf_nodes(trees: Iterable[Tree]) -> tuple[str, ...]:
         if tree[0] == "output":
             found[tree[1]] = None
         stack.extend(reversed(children(tree)))
+    return tuple(found)
+
+
+def leaf_outputs(tree: Tree) -> tuple[tuple[str, str], ...]:
+    """Return the outputs that a tree reads, as node and port, each once, in order."""
+    found: dict[tuple[str, str], None] = {}
+    stack = [tree]
+    while stack:
+        inner = stack.pop()
+        if inner[0] == "output":
+            found[(inner[1], inner[2])] = None
+        stack.extend(reversed(children(inner)))
     return tuple(found)
 
 

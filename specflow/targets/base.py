@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import entry_points
-from typing import Literal, Protocol
+from pathlib import Path as FilePath
+from typing import Any, Literal, Protocol, TypeGuard
 
 from specflow.diagnostics import Diagnostic, error, warning
 from specflow.graph.features import FEATURES, Use, uses
+from specflow.graph.islands import Island
 from specflow.graph.model import Graph, Node
+from specflow.spec.load import Workspace
 
 __all__ = [
     "Capability",
+    "Client",
+    "Compiled",
+    "Deployment",
+    "Platform",
+    "RunningEmulator",
+    "Status",
+    "StepStatus",
+    "Submission",
     "Target",
     "approximates",
     "capability_findings",
     "implements",
+    "is_platform",
     "rejects",
     "target",
     "target_names",
@@ -47,6 +59,140 @@ def rejects(sentence: str) -> Capability:
     return Capability("rejects", sentence)
 
 
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What a target's compiler makes of an island; paths are relative to the island's folder in the plan.
+
+    `files` hold bytes, or the file of the project that is copied. `native` is what the target's client has to know
+    of the artifact, as JSON: native names and the like; it goes into the plan.
+    """
+
+    files: Mapping[str, bytes | FilePath] = field(default_factory=dict)
+    native: Mapping[str, Any] = field(default_factory=dict)
+    findings: tuple[Diagnostic, ...] = ()
+    watched: tuple[FilePath, ...] = ()
+    """Files and folders of the project that it was made from, there or not."""
+
+
+ForeignState = Literal["waiting", "running", "succeeded", "failed", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class StepStatus:
+    """A step on its platform. `not run` is a step that the platform will not start any more."""
+
+    state: Literal["waiting", "running", "succeeded", "failed", "cancelled", "not run"]
+    attempt: int = 1
+    url: str = ""
+    message: str = ""
+    """What the platform says of a step that ended badly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A job on its platform: its state, where people look at it, and its steps by id."""
+
+    state: ForeignState
+    url: str = ""
+    steps: Mapping[str, StepStatus] = field(default_factory=dict)
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One island, to be run once. A second submission with the same key is the same job."""
+
+    key: str
+    name: str
+    run: str
+    folder: FilePath
+    """Where the island's artifact lies."""
+    native: Mapping[str, Any]
+    inputs: Mapping[str, Any]
+    """The pipeline's inputs that were given: values; paths on this machine as `Path`; None takes an optional one away."""
+    arrivals: Mapping[str, Any] = field(default_factory=dict)
+    """Of an island in a mixed pipeline: `{"records": {step: record}, "paths": {"step.port": address}}`."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What `deploy` has put on a platform under a pipeline's name."""
+
+    name: str
+    target: str
+    id: str
+    url: str = ""
+    digest: str = ""
+    schedule: str = ""
+
+
+class Client(Protocol):
+    """A platform's own SDK behind six questions. It imports the SDK when it is made.
+
+    Every method raises UnreachableError for a platform that did not answer or refused us, after patience of its own,
+    and SpecflowError for an artifact that the platform refuses.
+    """
+
+    def submit(self, job: Submission) -> str:
+        """Return the platform's id of a job; the same for the same key, however often it is asked."""
+        ...
+
+    def find(self, key: str, name: str) -> str | None:
+        """Return the id of the job that was submitted under a key, None if there is none."""
+        ...
+
+    def status(self, job: str) -> Status:
+        """Return how a job stands."""
+        ...
+
+    def log(self, job: str, step: str) -> str:
+        """Return what a step has written so far, its attempts one after the other; empty before it starts."""
+        ...
+
+    def cancel(self, job: str) -> None:
+        """Ask the platform to end a job; one that has ended stays as it is."""
+        ...
+
+    def resume(self, job: str, steps: tuple[str, ...]) -> bool:
+        """Have a job that ended go on: run these steps again, and what hung on them. Return False if it can't."""
+        ...
+
+    def fetch(self, job: str, step: str, port: str, record: Mapping[str, Any], folder: FilePath) -> FilePath:
+        """Return a step's output on this machine: brought into `folder`, under the name that its record says."""
+        ...
+
+    def deploy(self, name: str, folder: FilePath, native: Mapping[str, Any], digest: str) -> Deployment:
+        """Install a job with its schedule, or bring the one that is there up to date."""
+        ...
+
+    def undeploy(self, name: str) -> bool:
+        """Remove what `deploy` installed; return whether there was anything."""
+        ...
+
+    def deployments(self) -> tuple[Deployment, ...]:
+        """Return what `deploy` has installed here."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+class RunningEmulator(Protocol):
+    """A platform on loopback. `settings` are those by which the target's client reaches it."""
+
+    settings: Mapping[str, Any]
+
+    def start(self) -> None:
+        """Begin to listen."""
+        ...
+
+    def stop(self) -> None:
+        """End it, and all that it runs."""
+        ...
+
+
 class Target(Protocol):
     """A platform. `CAPABILITIES` has an entry for every feature in `specflow.graph.features.FEATURES`."""
 
@@ -56,6 +202,27 @@ class Target(Protocol):
     def check(self, graph: Graph, nodes: Mapping[str, Node]) -> tuple[Diagnostic, ...]:
         """Return what this target finds wrong with steps placed on it, beyond its capabilities."""
         ...
+
+
+class Platform(Target, Protocol):
+    """A target elsewhere: its steps are compiled into an artifact, which its client runs."""
+
+    def compile(self, island: Island, workspace: Workspace) -> Compiled:
+        """Return an island's artifact. Pure: the same for the same specs, profile and code, wherever it is made."""
+        ...
+
+    def client(self, settings: Mapping[str, Any]) -> Client:
+        """Return a client for the place that the profile's `targets.<name>` says, or an emulator's `settings`."""
+        ...
+
+    def emulator(self, root: FilePath, settings: Mapping[str, Any]) -> RunningEmulator:
+        """Return this platform's emulator, not yet started; `settings` are the profile's, which it should fit."""
+        ...
+
+
+def is_platform(which: Target) -> TypeGuard[Platform]:
+    """Return whether a target is elsewhere: it compiles, rather than being run by this machine's engine."""
+    return hasattr(which, "compile")
 
 
 @cache

@@ -1,0 +1,186 @@
+"""Islands: a placed graph cut into groups of steps of one target, each of which is submitted as one native job.
+
+An island is connected, and convex: no path leaves it and comes back. The islands among themselves have no cycle, so one
+can be run after the other. Joining neighbours by their target alone gives neither. This rule does: the *depth* of a step
+is the largest number of changes of target on any way to it, and steps are joined along edges within one target and one
+depth. Along every path depth never falls, and it rises wherever the target changes; so a path that leaves a depth never
+returns to it. Neighbours of one target are then joined further, in a fixed order, where that leaves no cycle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from specflow.graph.model import Graph, Node, Tree
+from specflow.graph.trees import leaf_outputs
+
+__all__ = ["Island", "cut", "depths", "groups_of", "whole"]
+
+Ports = Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Island:
+    """Steps of one target that are submitted together, in an order in which each comes after what it needs."""
+
+    name: str
+    target: str
+    graph: Graph
+    nodes: Mapping[str, Node]
+    is_whole: bool = False
+    """Whether these are all steps of the pipeline."""
+    outer: Ports = field(default_factory=dict)
+    """Steps outside that it needs, and the ports of them that it reads; none, where only their outcome counts."""
+    leaving: Ports = field(default_factory=dict)
+    """Its own steps that others need, and the ports that these, or the pipeline's outputs, read."""
+
+
+def whole(graph: Graph, target: str) -> Island:
+    """Return a pipeline that lies on one target altogether."""
+    return Island(graph.name, target, graph, graph.nodes, True, {}, _leaving(graph, graph.nodes))
+
+
+def cut(graph: Graph, placed: Mapping[str, str]) -> tuple[Island, ...]:
+    """Return the islands of a placed graph, each after those that it needs; the same for the same graph.
+
+    Each has one target and is connected and convex; among themselves they have no cycle; and there are never more of
+    them than the rule of depths gives.
+    """
+    if len(set(placed.values())) == 1:
+        return (whole(graph, next(iter(placed.values()))),)
+    needs = {name: node.needs for name, node in graph.nodes.items()}
+    islands = []
+    for members in groups_of(needs, placed):
+        nodes = {name: graph.nodes[name] for name in graph.nodes if name in members}
+        first = next(iter(nodes))
+        island = Island(first, placed[first], graph, nodes, False, _outer(nodes), _leaving(graph, nodes))
+        islands.append(island)
+    return tuple(islands)
+
+
+def depths(needs: Mapping[str, Iterable[str]], placed: Mapping[str, str]) -> dict[str, int]:
+    """Return the most changes of target on any way to each step; steps come after what they need."""
+    found: dict[str, int] = {}
+    for name, before in needs.items():
+        found[name] = max((found[need] + (placed[need] != placed[name]) for need in before), default=0)
+    return found
+
+
+def groups_of(needs: Mapping[str, Iterable[str]], placed: Mapping[str, str]) -> list[frozenset[str]]:
+    """Return the groups of steps that become islands, each after those that it needs."""
+    joined = _Groups(needs, placed)
+    depth = depths(needs, placed)
+    for name, before in needs.items():
+        for need in before:
+            if placed[need] == placed[name] and depth[need] == depth[name]:
+                joined.join(need, name)
+    joined.join_where_no_cycle_comes()
+    return joined.in_order()
+
+
+class _Groups:
+    """Steps in groups, while these are joined."""
+
+    def __init__(self, needs: Mapping[str, Iterable[str]], placed: Mapping[str, str]) -> None:
+        self.needs = {name: tuple(before) for name, before in needs.items()}
+        self.placed = placed
+        self.position = {name: index for index, name in enumerate(self.needs)}
+        self.parent = {name: name for name in self.needs}
+
+    def root(self, name: str) -> str:
+        """Return the first step of a group."""
+        while self.parent[name] != name:
+            self.parent[name] = self.parent[self.parent[name]]
+            name = self.parent[name]
+        return name
+
+    def join(self, one: str, other: str) -> None:
+        """Make two groups one, named after the step that comes first."""
+        first, second = sorted((self.root(one), self.root(other)), key=self.position.__getitem__)
+        self.parent[second] = first
+
+    def before(self) -> dict[str, set[str]]:
+        """Return the groups right before each group."""
+        found: dict[str, set[str]] = {self.root(name): set() for name in self.needs}
+        for name, needs in self.needs.items():
+            found[self.root(name)] |= {self.root(need) for need in needs} - {self.root(name)}
+        return found
+
+    def join_where_no_cycle_comes(self) -> None:
+        """Join neighbours of one target, in the steps' order, wherever the group would not come after itself."""
+        before = self.before()
+        for name, needs in self.needs.items():
+            for need in needs:
+                one, other = self.root(need), self.root(name)
+                if one == other or self.placed[one] != self.placed[other] or _reaches(other, one, before):
+                    continue
+                self.join(one, other)
+                before = self.before()
+
+    def in_order(self) -> list[frozenset[str]]:
+        """Return the groups, each after those that it needs; among those that could come next, by their first steps."""
+        before = self.before()
+        members: dict[str, set[str]] = {group: set() for group in before}
+        for name in self.needs:
+            members[self.root(name)].add(name)
+        ordered: list[str] = []
+        left = sorted(before, key=self.position.__getitem__)
+        while left:
+            group = next(one for one in left if before[one] <= set(ordered))
+            left.remove(group)
+            ordered.append(group)
+        return [frozenset(members[group]) for group in ordered]
+
+
+def _reaches(start: str, goal: str, before: Mapping[str, set[str]]) -> bool:
+    """Return whether a group comes somewhere before another by way of a third: joined, they would make a cycle."""
+    pending = [group for group in before[start] if group != goal]
+    seen = set(pending)
+    while pending:
+        group = pending.pop()
+        if group == goal:
+            return True
+        fresh = before[group] - seen
+        seen |= fresh
+        pending += fresh
+    return False
+
+
+def _outer(nodes: Mapping[str, Node]) -> Ports:
+    found: dict[str, set[str]] = {}
+    for node in nodes.values():
+        for need in node.needs:
+            if need not in nodes:
+                found.setdefault(need, set())
+        for step, port in _read(node):
+            if step not in nodes:
+                found.setdefault(step, set()).add(port)
+    return {name: frozenset(ports) for name, ports in sorted(found.items())}
+
+
+def _leaving(graph: Graph, nodes: Mapping[str, Node]) -> Ports:
+    found: dict[str, set[str]] = {}
+    for name, node in graph.nodes.items():
+        if name in nodes:
+            continue
+        for need in node.needs:
+            if need in nodes:
+                found.setdefault(need, set())
+        for step, port in _read(node):
+            if step in nodes:
+                found.setdefault(step, set()).add(port)
+    for output in graph.outputs.values():
+        for step, port in leaf_outputs(output.tree):
+            if step in nodes:
+                found.setdefault(step, set()).add(port)
+    return {name: frozenset(ports) for name, ports in sorted(found.items())}
+
+
+def _read(node: Node) -> Iterator[tuple[str, str]]:
+    """Yield every output of another step that a step reads: for its ports, and for its conditions."""
+    trees: list[Tree] = [port.binding for port in node.inputs.values()]
+    for condition in node.conditions:
+        trees += [*condition.requires, *([condition.when] if condition.when is not None else [])]
+    for tree in trees:
+        yield from leaf_outputs(tree)
