@@ -22,7 +22,16 @@ from specflow.spec import model
 from specflow.spec.checks.files import is_address
 from specflow.spec.checks.ports import port_facts
 
-__all__ = ["Lowering", "holds_after_failure", "launcher_files", "leaves_of", "plain", "seconds", "soft_nodes"]
+__all__ = [
+    "Lowering",
+    "holds_after_failure",
+    "launcher_files",
+    "leaves_of",
+    "plain",
+    "seconds",
+    "soft_nodes",
+    "trees_of",
+]
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 NOTE_VERSION = 1
@@ -53,6 +62,14 @@ def leaves_of(*trees: Tree | None) -> list[Tree]:
             found.setdefault(repr(tree), tree)
         stack.extend(reversed(inner))
     return list(found.values())
+
+
+def trees_of(step: Mapping[str, Any]) -> list[Tree]:
+    """Return the trees that a lowered step is decided by: its bindings and its conditions."""
+    found = list(step["bindings"].values())
+    for condition in step["conditions"]:
+        found += [tree for tree in (condition["when"], *condition["requires"]) if tree is not None]
+    return found
 
 
 def holds_after_failure(when: Tree | None) -> bool:
@@ -167,10 +184,15 @@ class Lowering:
             return tree if is_address(str(tree[1])) else ["value", f"{prefix}{tree[1]}"]
         return ["text", ["value", prefix], tree]
 
-    def data(self) -> dict[str, Any]:
-        """Return every named source and literal location that steps read, once all trees are lowered."""
+    def data(self, read: set[str] | None = None) -> dict[str, Any]:
+        """Return every named source and literal location that steps read, once all trees are lowered.
+
+        `read` names those that count, where some steps of the graph lie on other targets.
+        """
         found: dict[str, Any] = {}
         for key, ref in self.graph.data.items():
+            if read is not None and key not in read:
+                continue
             location = ref.location if isinstance(ref.location, str) else ref.location.get(self.target)
             entry: dict[str, Any] = {
                 "type": ref.source.type,
@@ -184,6 +206,8 @@ class Lowering:
                 continue
             found[key] = entry | self._file(key, location)
         for location, key in self.literals.items():
+            if read is not None and key not in read:
+                continue
             found[key] = {"type": "file", "version": None, "sha256": None} | self._file(key, location)
         return found
 
@@ -237,10 +261,7 @@ class Lowering:
         """Return what travels with a step as `step.json`: its code lies in `code`, its notebook in `notebook`."""
         step = self.step(node)
         snapshot = self.code(node)
-        read = leaves_of(
-            *step["bindings"].values(),
-            *(tree for condition in step["conditions"] for tree in (condition["when"], *condition["requires"])),
-        )
+        read = leaves_of(*trees_of(step))
         names = [leaf[1] for leaf in read if leaf[0] == "input"]
         inputs = {name: self.input(name, self.graph.inputs[name]) for name in names}
         read += leaves_of(*(facts["default"] for facts in inputs.values()))

@@ -1,8 +1,9 @@
 """The plan: the inert result of compiling, as one JSON document and the files it names. Saved, loaded, checked.
 
     plan.json            what is to be done; `files` lists every other file with its SHA-256
-    code/<digest>/…      code folders, by content
-    data/<key>/…         the project's own data that the pipeline reads
+    code/<digest>/…      code folders of steps that run on this machine, by content
+    data/<key>/…         the project's own data that these read
+    <target>/…           the artifact of an island on another target, for the tools of its platform
 
 Running reads nothing else. A plan that was just made from a spec need not be saved to be run: its files are then read
 from where they lie in the project.
@@ -32,6 +33,7 @@ __all__ = [
     "load_plan",
     "save_plan",
     "with_digest",
+    "write_files",
 ]
 
 PLAN_FILE = "plan.json"
@@ -58,6 +60,7 @@ _KEYS = frozenset(
         "secrets",
         "code",
         "steps",
+        "islands",
         "files",
     }
 )
@@ -80,7 +83,11 @@ _STEP_KEYS = frozenset(
         "version",
         "parts",
         "asks_run",
+        "island",
     }
+)
+_ISLAND_KEYS = frozenset(
+    {"name", "target", "folder", "digest", "steps", "outer", "leaving", "data", "native", "settings", "is_whole"}
 )
 
 
@@ -95,6 +102,8 @@ class Plan:
     """The project that it was made from, if it was made just now."""
     watched: tuple[FilePath, ...] = ()
     """Files and folders that it was made from, there or not; another plan comes out once one of them changes."""
+    contents: Mapping[str, bytes] = field(default_factory=dict)
+    """Files that compiling made, by name: artifacts of islands, as long as they are not saved."""
 
     @property
     def name(self) -> str:
@@ -133,8 +142,7 @@ def save_plan(plan: Plan, folder: FilePath) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     staging = FilePath(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        for name, source in sorted(plan.sources.items()):
-            _copy(source, staging / name)
+        write_files(plan, staging)
         document = {**plan.document, "files": dict(_listed(staging))}
         text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
         (staging / PLAN_FILE).write_text(text, encoding="utf-8")
@@ -142,6 +150,19 @@ def save_plan(plan: Plan, folder: FilePath) -> None:
         _swap(staging, folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def write_files(plan: Plan, folder: FilePath, below: str = "") -> None:
+    """Write the files of a plan that was just made into a folder; `below` takes those of one folder in it alone."""
+    prefix = f"{below}/" if below else ""
+    for name, source in sorted(plan.sources.items()):
+        if name.startswith(prefix):
+            _copy(source, folder / name[len(prefix) :])
+    for name, content in sorted(plan.contents.items()):
+        if name.startswith(prefix):
+            target = folder / name[len(prefix) :]
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
 
 
 def _swap(staging: FilePath, folder: FilePath) -> None:
@@ -194,6 +215,8 @@ def load_plan(folder: FilePath, expect: str | None = None) -> Plan:
     _refuse_unknown(document, _KEYS, "plan.json")
     for step in document["steps"]:
         _refuse_unknown(step, _STEP_KEYS, "a step of plan.json")
+    for island in document["islands"]:
+        _refuse_unknown(island, _ISLAND_KEYS, "an island of plan.json")
     if _content_digest(document) != document["digest"]:
         raise PlanError(f'"{folder / PLAN_FILE}" was changed by hand', "compile it again")
     if dict(_listed(folder)) != document["files"]:

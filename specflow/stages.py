@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
+from typing import Any
 
 from specflow.diagnostics import Diagnostic, has_errors, tidy
+from specflow.digests import digest_of_path
 from specflow.graph.build import build
+from specflow.graph.islands import Island, cut
 from specflow.graph.model import Graph, Node
 from specflow.graph.placement import place, placement_faults
 from specflow.lock import read_lock, unlocked_environments
-from specflow.plan import Plan
+from specflow.lowering import plain
+from specflow.plan import Plan, digest_of, with_digest
 from specflow.spec.checks import check
 from specflow.spec.load import PROJECT_FILE, Loader, Workspace
-from specflow.targets.base import capability_findings, target, target_names
+from specflow.targets.base import capability_findings, is_platform, target, target_names
 
 __all__ = ["Checked", "make_plan", "specs_below", "texts_of", "unlocked", "validate"]
 
@@ -44,14 +48,14 @@ def validate(spec: FilePath, loader: Loader) -> Checked:
     return Checked(workspace, graph, tidy((*found, *more)))
 
 
-def make_plan(checked: Checked, chosen: str | None) -> tuple[Plan | None, tuple[Diagnostic, ...]]:
+def make_plan(checked: Checked, chosen: str | None, host: str = "local") -> tuple[Plan | None, tuple[Diagnostic, ...]]:
     """Return the plan of a checked spec, and all findings; `chosen` puts every step on that target."""
     from specflow.targets.local.compile import compile_local
 
     workspace, graph = checked.workspace, checked.graph
     if workspace is None or graph is None or has_errors(checked.diagnostics):
         return None, checked.diagnostics
-    placed = place(graph, workspace, target=chosen, host="local")
+    placed = place(graph, workspace, target=chosen, host=host)
     found = list(checked.diagnostics)
     for name, nodes in _by_target(graph, placed).items():
         which = target(name)
@@ -59,8 +63,66 @@ def make_plan(checked: Checked, chosen: str | None) -> tuple[Plan | None, tuple[
         found += which.check(graph, nodes)
     if has_errors(found):
         return None, tidy(found)
-    plan, more = compile_local(graph, workspace)
-    return plan, tidy((*found, *more))
+    platforms = {name for name in set(placed.values()) if is_platform(target(name))}
+    lying = {node: name if name in platforms else "local" for node, name in placed.items()}
+    islands = [island for island in cut(graph, lying) if island.target != "local"]
+    abroad = {node: (island.target, island.name) for island in islands for node in island.nodes}
+    plan, more = compile_local(graph, workspace, abroad)
+    found += more
+    for island in islands:
+        if plan is not None:
+            plan, more = _with_island(plan, island, workspace)
+            found += more
+    return plan, tidy(found)
+
+
+def _with_island(plan: Plan, island: Island, workspace: Workspace) -> tuple[Plan | None, tuple[Diagnostic, ...]]:
+    """Return the plan with an island's artifact in it; none, and why, where it can't be compiled."""
+    which = target(island.target)
+    assert is_platform(which)
+    compiled = which.compile(island, workspace)
+    if has_errors(compiled.findings):
+        return None, compiled.findings
+    folder = island.target if island.is_whole else f"{island.target}/{island.name}"
+    sources = {f"{folder}/{name}": file for name, file in compiled.files.items() if isinstance(file, FilePath)}
+    contents = {f"{folder}/{name}": file for name, file in compiled.files.items() if isinstance(file, bytes)}
+    native = dict(compiled.native)
+    data = {key: _in_folder(entry, folder) for key, entry in native.pop("data", {}).items()}
+    entry = {
+        "name": island.name,
+        "target": island.target,
+        "folder": folder,
+        "digest": _digest_of_files(compiled.files),
+        "steps": list(island.nodes),
+        "outer": {step: sorted(ports) for step, ports in island.outer.items()},
+        "leaving": {step: sorted(ports) for step, ports in island.leaving.items()},
+        "data": data,
+        "native": native,
+        "settings": workspace.profile.targets.get(island.target, {}),
+        "is_whole": island.is_whole,
+    }
+    document = {**plan.document, "islands": [*plan.document["islands"], plain(entry)]}
+    return replace(
+        plan,
+        document=with_digest(document),
+        sources={**plan.sources, **sources},
+        contents={**plan.contents, **contents},
+        watched=tuple(dict.fromkeys((*plan.watched, *compiled.watched))),
+    ), compiled.findings
+
+
+def _in_folder(entry: Mapping[str, Any], folder: str) -> dict[str, Any]:
+    return {**entry, "path": f"{folder}/{entry['path']}"} if "path" in entry else dict(entry)
+
+
+def _digest_of_files(files: Mapping[str, bytes | FilePath]) -> str:
+    import hashlib
+
+    digests = {
+        name: hashlib.sha256(file).hexdigest() if isinstance(file, bytes) else digest_of_path(file)
+        for name, file in files.items()
+    }
+    return digest_of(digests)
 
 
 def unlocked(checked: Checked) -> tuple[Diagnostic, ...]:

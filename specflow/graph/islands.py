@@ -1,10 +1,10 @@
 """Islands: a placed graph cut into groups of steps of one target, each of which is submitted as one native job.
 
 An island is connected, and convex: no path leaves it and comes back. The islands among themselves have no cycle, so one
-can be run after the other. Joining neighbours by their target alone gives neither. This rule does: the *depth* of a step
-is the largest number of changes of target on any way to it, and steps are joined along edges within one target and one
-depth. Along every path depth never falls, and it rises wherever the target changes; so a path that leaves a depth never
-returns to it. Neighbours of one target are then joined further, in a fixed order, where that leaves no cycle.
+can be run after the other. Joining neighbours by their target alone gives neither. This rule does: the *depth* of a
+step is the largest number of changes of target on any way to it, and steps are joined along edges within one target and
+one depth. Along every path depth never falls, and it rises wherever the target changes; so a path that leaves a depth
+never returns to it. Neighbours of one target are then joined further, in a fixed order, where that leaves no cycle.
 """
 
 from __future__ import annotations

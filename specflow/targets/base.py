@@ -109,7 +109,7 @@ class Submission:
     """Where the island's artifact lies."""
     native: Mapping[str, Any]
     inputs: Mapping[str, Any]
-    """The pipeline's inputs that were given: values; paths on this machine as `Path`; None takes an optional one away."""
+    """The pipeline's inputs that were given: values, and paths on this machine as `Path`."""
     arrivals: Mapping[str, Any] = field(default_factory=dict)
     """Of an island in a mixed pipeline: `{"records": {step: record}, "paths": {"step.port": address}}`."""
     tags: Mapping[str, str] = field(default_factory=dict)

@@ -10,16 +10,22 @@ from specflow import __version__
 from specflow.diagnostics import Diagnostic
 from specflow.graph.model import Graph, Node
 from specflow.lock import LOCK_FILE
-from specflow.lowering import Lowering, plain, seconds
+from specflow.lowering import Lowering, leaves_of, plain, seconds, trees_of
 from specflow.plan import VERSION, Plan, with_digest
 from specflow.spec.load import Workspace
 
 __all__ = ["compile_local"]
 
 
-def compile_local(graph: Graph, workspace: Workspace) -> tuple[Plan | None, tuple[Diagnostic, ...]]:
-    """Return the plan by which this machine runs the graph; its files lie in the project until it is saved."""
-    compiler = _Compiler(graph, workspace.root)
+def compile_local(
+    graph: Graph, workspace: Workspace, abroad: Mapping[str, tuple[str, str]] | None = None
+) -> tuple[Plan | None, tuple[Diagnostic, ...]]:
+    """Return the plan by which this machine runs the graph; its files lie in the project until it is saved.
+
+    `abroad` has target and island of each step that runs elsewhere: of these the plan says how they hang together.
+    """
+    abroad = abroad or {}
+    compiler = _Compiler(graph, workspace.root, abroad)
     steps = [compiler.step(node) for node in graph.nodes.values()]
     document: dict[str, Any] = {
         "plan": VERSION,
@@ -28,7 +34,7 @@ def compile_local(graph: Graph, workspace: Workspace) -> tuple[Plan | None, tupl
         "version": graph.version,
         "description": graph.description,
         "tags": dict(graph.tags),
-        "target": "local",
+        "target": _target_of(graph, abroad),
         "inputs": {name: compiler.lowering.input(name, port) for name, port in graph.inputs.items()},
         "outputs": compiler.lowering.outputs(),
         "fail_fast": graph.fail_fast,
@@ -38,13 +44,21 @@ def compile_local(graph: Graph, workspace: Workspace) -> tuple[Plan | None, tupl
         "notify": graph.notify.model_dump(exclude_none=True) if graph.notify else None,
         "secrets": _secrets(graph, workspace),
         "steps": steps,
-        "data": compiler.lowering.data(),
+        "data": compiler.data(),
         "code": compiler.code_files(),
+        "islands": [],
         "files": {},
     }
     if compiler.lowering.found:
         return None, tuple(compiler.lowering.found)
-    return Plan(with_digest(plain(document)), None, compiler.sources, workspace.root, _watched(workspace, compiler)), ()
+    watched = _watched(workspace, compiler)
+    return Plan(with_digest(plain(document)), None, compiler.sources, workspace.root, watched), ()
+
+
+def _target_of(graph: Graph, abroad: Mapping[str, tuple[str, str]]) -> str:
+    """Return the target that all steps lie on, else `mixed`."""
+    names = {abroad[name][0] if name in abroad else "local" for name in graph.nodes}
+    return names.pop() if len(names) == 1 else "mixed"
 
 
 def _watched(workspace: Workspace, compiler: _Compiler) -> tuple[FilePath, ...]:
@@ -60,12 +74,20 @@ def _watched(workspace: Workspace, compiler: _Compiler) -> tuple[FilePath, ...]:
 class _Compiler:
     """One compilation: the neutral steps, and where their code and data lie."""
 
-    def __init__(self, graph: Graph, root: FilePath) -> None:
+    def __init__(self, graph: Graph, root: FilePath, abroad: Mapping[str, tuple[str, str]]) -> None:
         self.lowering = Lowering(graph, root, "local")
         self.sources = self.lowering.sources
+        self.graph, self.abroad = graph, abroad
+        self.here: list[dict[str, Any]] = []
 
     def step(self, node: Node) -> dict[str, Any]:
         lowered = self.lowering.step(node)
+        if node.id in self.abroad:
+            target, island = self.abroad[node.id]
+            lowered["attempt"] = {key: lowered["attempt"][key] for key in ("step", "inputs", "outputs", "secrets")}
+            elsewhere: dict[str, Any] = {"code": None, "environment": None, "cpus": 0, "parts": {}}
+            return {**lowered, **elsewhere, "target": target, "island": island}
+        self.here.append(lowered)
         if node.notebook is not None:
             lowered["attempt"]["notebook"] = self._notebook(node.notebook)
         need = node.compute_need
@@ -74,8 +96,17 @@ class _Compiler:
             "code": self._code(node),
             "environment": self.lowering.environment(node),
             "cpus": need.cpus if need and need.cpus else 1,
+            "island": None,
         }
         return {**step, "parts": _parts(step)}
+
+    def data(self) -> dict[str, Any]:
+        """Return the named sources that steps on this machine read."""
+        trees = [tree for step in self.here for tree in trees_of(step)]
+        names = {leaf[1] for leaf in leaves_of(*trees) if leaf[0] == "input"}
+        inputs = (self.lowering.input(name, self.graph.inputs[name])["default"] for name in names)
+        read = {leaf[1] for leaf in leaves_of(*trees, *inputs) if leaf[0] == "data"}
+        return self.lowering.data(read if self.abroad else None)
 
     def _code(self, node: Node) -> str | None:
         snapshot = self.lowering.code(node)

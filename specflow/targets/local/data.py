@@ -14,7 +14,10 @@ __all__ = ["check_data"]
 def check_data(plan: Plan) -> tuple[Diagnostic, ...]:
     """Return which named sources are not there, or have another digest than the spec says."""
     found = []
-    for key, entry in plan.document["data"].items():
+    entries = [entry for island in plan.document["islands"] for entry in island["data"].items()]
+    for key, entry in (*plan.document["data"].items(), *entries):
+        if "path" not in entry:
+            continue
         path = plan.path(entry["path"])
         place = Span(_shown(path))
         if not path.exists():
