@@ -4,6 +4,7 @@
     steps     one row per step of a run: state, attempts, the key of its result
     results   one row per result: what its key covers, and its outputs with their digests
     files     digests of files by size, time and inode, so that each is hashed once
+    foreign_jobs  one row per job on another platform: its key, entered before it is submitted, and what came of it
 
 Writes are gathered and committed in groups; `commit` makes what was gathered durable (synchronous=FULL).
 """
@@ -11,6 +12,7 @@ Writes are gathered and committed in groups; `commit` makes what was gathered du
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path as FilePath
@@ -18,9 +20,9 @@ from typing import Any, NamedTuple
 
 from specflow.errors import WorkspaceError
 
-__all__ = ["VERSION", "History", "ResultRow", "RunRow", "StepRow"]
+__all__ = ["VERSION", "ForeignRow", "History", "ResultRow", "RunRow", "StepRow", "is_alive"]
 
-VERSION = 1
+VERSION = 2
 
 _SCHEMA = """
 CREATE TABLE runs (
@@ -44,6 +46,18 @@ CREATE INDEX results_by_step ON results (step, created);
 CREATE INDEX results_by_home ON results (home);
 CREATE INDEX steps_by_result ON steps (result);
 """
+
+_SINCE = {
+    2: """
+CREATE TABLE foreign_jobs (
+  key TEXT PRIMARY KEY, run TEXT NOT NULL, island TEXT NOT NULL, content TEXT NOT NULL, target TEXT NOT NULL,
+  job TEXT NOT NULL, url TEXT NOT NULL, state TEXT NOT NULL, records TEXT NOT NULL, submitted REAL NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX foreign_by_content ON foreign_jobs (content, submitted);
+CREATE INDEX foreign_by_run ON foreign_jobs (run);
+"""
+}
+"""What each version of the schema added to the one before."""
 
 
 class RunRow(NamedTuple):
@@ -91,6 +105,26 @@ class ResultRow(NamedTuple):
     bytes: int
 
 
+class ForeignRow(NamedTuple):
+    """One job on another platform. `job` is empty until the platform has told its id; `records` are its steps' own."""
+
+    key: str
+    run: str
+    island: str
+    content: str
+    target: str
+    job: str
+    url: str
+    state: str
+    records: dict[str, Any]
+    submitted: float
+
+    @property
+    def done(self) -> frozenset[str]:
+        """Return the steps that succeeded in it."""
+        return frozenset(name for name, record in self.records.items() if record["state"] in ("succeeded", "cached"))
+
+
 class History:
     """The database of one project; open it once per process, and only on the thread that uses it."""
 
@@ -117,11 +151,13 @@ class History:
             message = f'the history in "{self.path}" is of version {version}, and this specflow knows up to {VERSION}'
             raise WorkspaceError(message, "use a newer specflow here")
         self.db.execute("BEGIN IMMEDIATE")
-        if self.db.execute("PRAGMA user_version").fetchone()[0] == 0:
-            for statement in _SCHEMA.split(";"):
-                if statement.strip():
-                    self.db.execute(statement)
-            self.db.execute(f"PRAGMA user_version={VERSION}")
+        version = self.db.execute("PRAGMA user_version").fetchone()[0]
+        scripts = [_SCHEMA] if version == 0 else []
+        scripts += [script for number, script in _SINCE.items() if number > version]
+        for statement in ";".join(scripts).split(";"):
+            if statement.strip():
+                self.db.execute(statement)
+        self.db.execute(f"PRAGMA user_version={VERSION}")
         self.db.execute("COMMIT")
 
     # Writing, in groups
@@ -199,7 +235,28 @@ class History:
         """Remember a file's digest."""
         self._write("INSERT OR REPLACE INTO files VALUES (?,?,?,?,?)", (path, size, mtime_ns, inode, sha256))
 
+    def add_foreign(self, row: ForeignRow) -> None:
+        """Enter a job on another platform, or how it stands now."""
+        told = (*row[:8], json.dumps(row.records), row.submitted)
+        self._write("INSERT OR REPLACE INTO foreign_jobs VALUES (?,?,?,?,?,?,?,?,?,?)", told)
+
     # Reading
+
+    def foreign(self, content: str) -> ForeignRow | None:
+        """Return the latest job that did the same work."""
+        statement = "SELECT * FROM foreign_jobs WHERE content=? ORDER BY submitted DESC LIMIT 1"
+        row = self.db.execute(statement, (content,)).fetchone()
+        return _foreign(row) if row is not None else None
+
+    def is_running(self, run: str) -> bool:
+        """Return whether a run is under way: its process is there."""
+        row = self.db.execute("SELECT pid FROM runs WHERE id=? AND state='running'", (run,)).fetchone()
+        return row is not None and is_alive(row[0])
+
+    def foreign_of(self, run: str) -> list[ForeignRow]:
+        """Return the jobs that a run submitted or took up, earliest first."""
+        found = self.db.execute("SELECT * FROM foreign_jobs WHERE run=? ORDER BY submitted, key", (run,))
+        return [_foreign(row) for row in found]
 
     def result(self, key: str) -> ResultRow | None:
         """Return a result by its key."""
@@ -275,6 +332,23 @@ class History:
 
 def _run(row: tuple[Any, ...]) -> RunRow:
     return RunRow._make((*row[:8], json.loads(row[8]), json.loads(row[9])))
+
+
+def is_alive(pid: int | None) -> bool:
+    """Return whether a process is there."""
+    if pid is None:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _foreign(row: tuple[Any, ...]) -> ForeignRow:
+    return ForeignRow._make((*row[:8], json.loads(row[8]), row[9]))
 
 
 def _result(row: tuple[Any, ...]) -> ResultRow:

@@ -142,6 +142,8 @@ class _Plain:
         elif kind == "step_finished":
             self.done += 1
             self.finished(event)
+        elif kind == "island_submitted" and not self.quiet:
+            self.line(f"  → {event['target']}: {_safe(event['url'] or event['job'])}")
         elif kind == "tracking_failed":
             self.line("  metrics could not be logged to MLFLOW_TRACKING_URI; the run's own record has them")
         elif kind == "run_cancelling":

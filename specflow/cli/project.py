@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 from datetime import datetime
 from pathlib import Path as FilePath
 
 from specflow.errors import UsageError
-from specflow.history import History, RunRow
+from specflow.history import History, RunRow, is_alive
 from specflow.spec.load import find_root
 from specflow.targets.local.workspace import Workspace
 
@@ -38,21 +37,9 @@ def find_run(history: History, text: str | None) -> RunRow:
 
 def run_state(row: RunRow) -> str:
     """Return the state of a run; one whose process is gone was ended from outside."""
-    if row.state == "running" and not _is_alive(row.pid):
+    if row.state == "running" and not is_alive(row.pid):
         return "interrupted"
     return row.state
-
-
-def _is_alive(pid: int | None) -> bool:
-    if pid is None:
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def moment(seconds: float) -> str:

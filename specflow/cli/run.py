@@ -39,6 +39,7 @@ Examples:
 )
 @click.option("--target", help="Put every step on this target.")
 @click.option("--profile", help="The profile of specflow.yaml to run with.")
+@click.option("--emulate", is_flag=True, help="Run what was compiled for other platforms here, on their emulators.")
 @click.option("-j", "--jobs", type=click.IntRange(1, 10000), help="Steps at once.  [default: the machine's cores]")
 @click.option(
     "-o",
@@ -73,6 +74,7 @@ def command(
     inputs: tuple[str, ...],
     target: str | None,
     profile: str | None,
+    emulate: bool,
     jobs: int | None,
     output: FilePath | None,
     expect: str | None,
@@ -98,7 +100,7 @@ def command(
     plan = _plan(spec, target, profile, expect, show)
     if plan is None:
         return 1
-    return _run(plan, given, jobs, output, allowed, use_cache, forced, (only, start), show)
+    return _run(plan, given, jobs, output, allowed, use_cache, forced, (only, start), show, emulates=emulate)
 
 
 def _plan(spec: FilePath, target: str | None, profile: str | None, expect: str | None, show: Any) -> Any:
@@ -151,7 +153,7 @@ def _made(spec: FilePath, target: str | None, profile: str | None, show: Any) ->
     loader = Loader(FilePath.cwd(), profile)
     plan, found = make_plan(validate(spec, loader), checked_target(target))
     show.findings(found, loader)
-    if plan is not None:
+    if plan is not None and not plan.contents:
         with contextlib.suppress(OSError):  # a plan that can't be kept is made again
             remember(spec, target, profile, plan, plan.watched, [asdict(finding) for finding in found])
     return plan
@@ -167,6 +169,8 @@ def _run(
     forced: tuple[str, ...],
     part: tuple[tuple[str, ...], tuple[str, ...]],
     show: Any,
+    *,
+    emulates: bool,
 ) -> int:
     from specflow.inputs import read_inputs
     from specflow.targets.local.workspace import Workspace
@@ -179,7 +183,17 @@ def _run(
         return 2
     workspace = Workspace(plan.root or _root_around(here))
     return execute_here(
-        plan, values, workspace, jobs, output, allowed, show, use_cache=use_cache, force=forced, part=part
+        plan,
+        values,
+        workspace,
+        jobs,
+        output,
+        allowed,
+        show,
+        use_cache=use_cache,
+        force=forced,
+        part=part,
+        emulates=emulates,
     )
 
 
@@ -222,6 +236,8 @@ def execute_here(
     force: tuple[str, ...] = (),
     resumed: Mapping[str, str] | None = None,
     part: tuple[tuple[str, ...], tuple[str, ...]] = ((), ()),
+    foreign: Mapping[str, Any] | None = None,
+    emulates: bool = False,
 ) -> int:
     """Return the exit code of a plan's run in a project, all of it shown."""
     from specflow.targets.local.data import check_data
@@ -238,15 +254,39 @@ def execute_here(
         _show(found, show)
         return 1
     selection = _selection(plan, part, workspace)
-    options = Options(jobs or _cores(), os.environ, secrets, use_cache, frozenset(force), resumed or {}, selection)
     processes = Processes()
-    with _interrupts(processes.wake) as count, show:
+    with bridges_of(plan, workspace, emulates=emulates) as bridges, _interrupts(processes.wake) as count, show:
+        options = Options(
+            jobs or _cores(),
+            os.environ,
+            secrets,
+            use_cache,
+            frozenset(force),
+            resumed or {},
+            selection,
+            bridges,
+            foreign or {},
+        )
         finished = run_plan(plan, values, workspace, options, show, processes, count)
     result = finished.result
     is_exported = output is not None and result.state == "succeeded"
     outputs = export(result, plan, output) if is_exported and output is not None else result.outputs
     show.result(result, outputs, finished.published, workspace)
+    if result.unreachable is not None:
+        raise result.unreachable
     return {"succeeded": 0, "failed": 1, "cancelled": 130}[result.state]
+
+
+@contextmanager
+def bridges_of(plan: Any, workspace: Any, *, emulates: bool) -> Iterator[Any]:
+    """Yield where the bridges to a plan's islands come from; None for a plan without any."""
+    if not plan.document["islands"]:
+        yield None
+        return
+    from specflow.bridge import Bridges
+
+    with Bridges(workspace.path / "emulators", emulates=emulates) as bridges:
+        yield bridges
 
 
 def _selection(plan: Any, part: tuple[tuple[str, ...], tuple[str, ...]], workspace: Any) -> Any:

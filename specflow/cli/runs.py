@@ -135,9 +135,12 @@ def diff(before: str, after: str | None) -> None:
 @click.option(
     "--allow-secret", "allowed", multiple=True, metavar="NAME", help="Let steps have this variable as a secret."
 )
+@click.option("--emulate", is_flag=True, help="Go on with islands on their platforms' emulators.")
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", help="How to print.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but what went wrong.")
-def resume(run: str | None, jobs: int | None, allowed: tuple[str, ...], format_: str, quiet: bool) -> int:
+def resume(
+    run: str | None, jobs: int | None, allowed: tuple[str, ...], emulate: bool, format_: str, quiet: bool
+) -> int:
     """Go on with a RUN that did not succeed: the same plan and inputs, and what was done stays done."""
     from specflow.cli.progress import display
     from specflow.cli.project import find_run, open_history, run_state
@@ -155,5 +158,9 @@ def resume(run: str | None, jobs: int | None, allowed: tuple[str, ...], format_:
         return 1
     plan = plan_of_run(history, workspace, row.id)
     done = {step.id: step.result for step in history.steps(row.id) if step.result is not None}
+    foreign = {job.island: job for job in history.foreign_of(row.id)}
     history.close()
-    return execute_here(plan, row.inputs, workspace, jobs, None, allowed, display(format_, quiet=quiet), resumed=done)
+    show = display(format_, quiet=quiet)
+    return execute_here(
+        plan, row.inputs, workspace, jobs, None, allowed, show, resumed=done, foreign=foreign, emulates=emulate
+    )

@@ -96,6 +96,8 @@ class Status:
     url: str = ""
     steps: Mapping[str, StepStatus] = field(default_factory=dict)
     message: str = ""
+    registered: Mapping[str, str] = field(default_factory=dict)
+    """Of a job that succeeded: `<name>:<version>` of each pipeline output that the platform registered."""
 
 
 @dataclass(frozen=True, slots=True)

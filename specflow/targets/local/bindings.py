@@ -61,6 +61,21 @@ class Bindings:
         """Return the values of a step's inputs if it runs, else how it ends without running."""
         return settle(step, self.look_up, self.outcomes, self._behind)
 
+    def ends_without_running(self, steps: Sequence[Mapping[str, Any]]) -> dict[str, Outcome] | None:
+        """Return how all of some steps end, if none of them will run; None if any may. Nothing is entered for it."""
+        kept = dict(self.outcomes), dict(self._above)
+        found: dict[str, Outcome] = {}
+        try:
+            for step in steps:
+                settled = self.settle(step)
+                if not isinstance(settled, Outcome):
+                    return None
+                found[step["id"]] = settled
+                self.end(step["id"], settled)
+            return found
+        finally:
+            self.outcomes, self._above = kept
+
     def _behind(self, step: str, within: str) -> Ancestry:
         key = (step, within)
         if key not in self._above:

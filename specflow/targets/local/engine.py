@@ -10,7 +10,7 @@ import heapq
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from specflow.attempt.collect import Collected
 from specflow.attempt.evaluate import EvaluationError, evaluate
@@ -30,6 +30,9 @@ from specflow.targets.local.processes import Child, Processes
 from specflow.targets.local.selection import NOT_SELECTED
 from specflow.targets.local.steps import Options, Result, Step, StepResult
 from specflow.targets.local.workspace import RunFolder, Workspace, tidy_work
+
+if TYPE_CHECKING:
+    from specflow.targets.local.crossings import Crossings
 
 __all__ = ["Options", "Result", "StepResult", "execute"]
 
@@ -93,6 +96,9 @@ class _Run:
         for step in self.steps.values():
             for need in step.spec["needs"]:
                 self.behind[need].append(step)
+        self.abroad = self._abroad(inputs, history, run_id)
+        self.registered: dict[str, str] = {}
+        self.unreachable: SpecflowError | None = None
         self.metrics: dict[str, Any] = {}
         self.ready: list[tuple[int, str]] = []
         self.delayed: list[tuple[float, int, str]] = []
@@ -102,6 +108,26 @@ class _Run:
         self.stopping: Outcome | None = None
         self.cancelled = self.hurried = False
         self.unfinished = len(self.steps)
+
+    def _abroad(self, inputs: Mapping[str, Any], history: History, run_id: str) -> Crossings | None:
+        if not self.plan.document["islands"]:
+            return None
+        from specflow.targets.local.crossings import Crossings  # with them comes the language
+        from specflow.targets.local.foreign import Abroad
+
+        assert self.options.bridges is not None
+        abroad = Abroad(
+            self.plan,
+            inputs,
+            self.bindings,
+            self.cache,
+            history,
+            run_id,
+            self.folder.path,
+            self.options.bridges,
+            self.processes.wake,
+        )
+        return Crossings(abroad, self)
 
     # The loop
 
@@ -117,9 +143,9 @@ class _Run:
     def _loop(self) -> Result:
         limit = self.plan.document["timeout_s"]
         deadline = None if limit is None else time.monotonic() + limit
-        self._tell("run_started", pipeline=self.plan.name, steps=[step.label for step in self.steps.values()])
+        self.tell("run_started", pipeline=self.plan.name, steps=[step.label for step in self.steps.values()])
         for step in self.steps.values():
-            if not step.open_needs:
+            if not step.open_needs and not step.is_foreign:
                 heapq.heappush(self.ready, (step.index, step.id))
         while self.unfinished:
             self._heed_interrupts()
@@ -130,6 +156,8 @@ class _Run:
                 _, index, name = heapq.heappop(self.delayed)
                 heapq.heappush(self.ready, (index, name))
             self._start_ready()
+            if self.abroad is not None and self.stopping is None:
+                self.abroad.start_ready()
             if self.unfinished:
                 self._wait(deadline)
         self.journal.commit()
@@ -151,6 +179,8 @@ class _Run:
             self.journal.commit()
         for child in ended:
             self._ended(child)
+        if self.abroad is not None:
+            self.abroad.heed()
         now = time.monotonic()
         for step in self.running.values():
             if step.deadline is not None and now >= step.deadline and not step.timed_out and step.attempt is not None:
@@ -172,13 +202,15 @@ class _Run:
         count = self.is_interrupted()
         if count and not self.cancelled:
             self.cancelled = True
-            self._tell("run_cancelling")
+            self.tell("run_cancelling")
             self._stop(Outcome("cancelled", CANCELLED))
         if count > 1 and not self.hurried:
             self.hurried = True
             for step in self.running.values():
                 if step.attempt is not None:
                     step.attempt.child.kill()
+            if self.abroad is not None:
+                self.abroad.leave()
 
     def _stop(self, outcome: Outcome) -> None:
         """Start nothing new and end what runs; a step under way ends with `outcome`."""
@@ -186,14 +218,17 @@ class _Run:
         for step in self.running.values():
             if step.attempt is not None:
                 step.attempt.child.terminate(now)
-        self._hold_back(outcome, outcome if outcome.state == "cancelled" else Outcome("skipped", FAIL_FAST))
+        if self.abroad is not None:
+            self.abroad.cancel()
+        self.hold_back(outcome, outcome if outcome.state == "cancelled" else Outcome("skipped", FAIL_FAST))
 
-    def _hold_back(self, stopping: Outcome, outcome: Outcome) -> None:
+    def hold_back(self, stopping: Outcome, outcome: Outcome) -> None:
         """Start nothing new: whatever isn't under way ends with `outcome`."""
         self.stopping = stopping
         for step in self.steps.values():
-            if step.outcome is None and step.id not in self.running:
-                self._close(step, outcome)
+            is_there = self.abroad is not None and self.abroad.has_sent(step)
+            if step.outcome is None and step.id not in self.running and not is_there:
+                self.close(step, outcome)
         self.ready, self.delayed = [], []
 
     # Starting
@@ -217,14 +252,14 @@ class _Run:
         if step.values is None:
             settled = self.bindings.settle(step.spec)
             if isinstance(settled, Outcome):
-                self._close(step, settled)
+                self.close(step, settled)
                 return True
             step.values = settled
             try:
                 environment = self.environments.identity(step.spec["environment"])
                 step.key = self.cache.key(step.spec, settled, environment, self.facts)
             except OSError as failure:
-                self._close(step, Outcome("failed", _os_reason(failure)))
+                self.close(step, Outcome("failed", _os_reason(failure)))
                 return True
         assert step.key is not None
         if self._take_over(step, step.key):
@@ -239,7 +274,7 @@ class _Run:
         if selection is None or step.id in selection.steps:
             return False
         made = self.cache.at(selection.taken[step.id]) if step.id in selection.taken else None
-        self._close(step, Outcome("skipped", NOT_SELECTED) if made is None else Outcome("cached"), made)
+        self.close(step, Outcome("skipped", NOT_SELECTED) if made is None else Outcome("cached"), made)
         return True
 
     def _shares(self, step: Step) -> bool:
@@ -252,7 +287,7 @@ class _Run:
             made = self.cache.find_again(self.options.resumed[step.id], key)
         if made is None:
             return False
-        self._close(step, Outcome("cached"), made)
+        self.close(step, Outcome("cached"), made)
         return True
 
     def _is_run_by_another(self, step: Step, key: str) -> bool:
@@ -271,7 +306,7 @@ class _Run:
         if step.attempts == 1:
             step.began, step.started_at = time.monotonic(), time.time()
         log = self.folder.log(step.id, step.attempts)
-        self._tell("step_started", step, attempt=step.attempts, log=str(log))
+        self.tell("step_started", step, attempt=step.attempts, log=str(log))
         try:
             step.attempt = start(
                 step.spec,
@@ -302,14 +337,14 @@ class _Run:
     def _ended(self, child: Child) -> None:
         if child.tag is None:
             if child.returncode:
-                self._tell("tracking_failed", code=child.returncode)
+                self.tell("tracking_failed", code=child.returncode)
             return
         step: Step = child.tag
         del self.running[step.id]
         self.free += step.slots
         code = child.returncode
         if self.stopping is not None and (self.stopping.state == "cancelled" or self.stopping.reason == RUN_TIMEOUT):
-            self._close(step, self.stopping)
+            self.close(step, self.stopping)
         elif step.timed_out:
             self._failed(step, f"timeout after {step.spec['timeout_s']} s")
         elif code:
@@ -334,7 +369,7 @@ class _Run:
             self._failed(step, "; ".join(found.problems))
             return
         self._track(step, attempt, made)
-        self._close(step, Outcome("succeeded"), made)
+        self.close(step, Outcome("succeeded"), made)
 
     def _track(self, step: Step, attempt: Attempt, made: Made) -> None:
         """Start handing a step's metrics to the user's MLflow server, if there is one; nothing waits for it."""
@@ -357,15 +392,16 @@ class _Run:
         retry = step.spec["retry"]
         if can_retry and step.attempts < retry["attempts"] and self.stopping is None:
             delay = retry["delay_s"] * retry["backoff"] ** (step.attempts - 1)
-            self._tell("attempt_failed", step, attempt=step.attempts, reason=reason, log=str(log), retry_in=delay)
+            self.tell("attempt_failed", step, attempt=step.attempts, reason=reason, log=str(log), retry_in=delay)
             heapq.heappush(self.delayed, (time.monotonic() + delay, step.index, step.id))
             return
         hint = hint_for(step.spec, log, self.plan)
-        self._close(step, Outcome("failed", reason), log=str(log), hint=hint)
+        self.close(step, Outcome("failed", reason), log=str(log), hint=hint)
         if self.plan.document["fail_fast"] and self.stopping is None:
-            self._hold_back(Outcome("skipped", FAIL_FAST), Outcome("skipped", FAIL_FAST))
+            self.hold_back(Outcome("skipped", FAIL_FAST), Outcome("skipped", FAIL_FAST))
 
-    def _close(self, step: Step, outcome: Outcome, made: Made | None = None, **more: Any) -> None:
+    def close(self, step: Step, outcome: Outcome, made: Made | None = None, **more: Any) -> None:
+        """Enter how a step ended, and let go of what waited for it."""
         step.outcome = outcome
         step.seconds = time.monotonic() - step.began if step.attempts else 0.0
         self.unfinished -= 1
@@ -388,7 +424,7 @@ class _Run:
             step.attempts,
             step.started_at or None,
             step.seconds,
-            made.home if made is not None else None,
+            made.home or None if made is not None else None,
             metrics,
         )
         event: Event = {"event": "step_finished", "run": self.facts["id"], "step": step.label, "state": outcome.state}
@@ -398,8 +434,11 @@ class _Run:
         self.journal.ended(row, {**event, **more})
         for following in self.behind[step.id]:
             following.open_needs -= 1
-            if not following.open_needs and following.outcome is None and self.stopping is None:
+            is_next = not following.open_needs and following.outcome is None and self.stopping is None
+            if is_next and not following.is_foreign:
                 heapq.heappush(self.ready, (following.index, following.id))
+        if self.abroad is not None:
+            self.abroad.closed(step)
 
     # The end
 
@@ -420,9 +459,13 @@ class _Run:
             for step in self.steps.values()
             if step.outcome is not None
         }
-        return Result(self.facts["id"], state, outputs, steps, self.metrics, reason, tuple(self.cache.damaged))
+        damaged = tuple(self.cache.damaged)
+        return Result(
+            self.facts["id"], state, outputs, steps, self.metrics, reason, damaged, self.registered, self.unreachable
+        )
 
-    def _tell(self, event: str, step: Step | None = None, **more: Any) -> None:
+    def tell(self, event: str, step: Step | None = None, **more: Any) -> None:
+        """Tell the user of something."""
         told: Event = {"event": event, "run": self.facts["id"]}
         if step is not None:
             told["step"] = step.label

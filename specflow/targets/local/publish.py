@@ -33,7 +33,9 @@ def publish(plan: Plan, result: Result, inputs: Mapping[str, Any], workspace: Wo
         if declared["location"] is not None:
             location = text_of(evaluate(declared["location"], look_up))
             done[name] = f"written to {_write(value, declared, location, workspace.root)}"
-        if declared["register"] is not None:
+        if name in result.registered:
+            done[name] = f"registered as {result.registered[name]}"
+        elif declared["register"] is not None:
             told = _register(plan, name, declared, value, workspace, result, look_up)
             done[name] = f"{done[name]}, {told}" if name in done else told
     return done

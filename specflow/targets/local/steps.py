@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from specflow.attempt.outcomes import Outcome
 from specflow.targets.local.attempts import Attempt
 from specflow.targets.local.cache import Key
 from specflow.targets.local.selection import Selection
+
+if TYPE_CHECKING:
+    from specflow.errors import SpecflowError
+    from specflow.history import ForeignRow
+    from specflow.targets.local.foreign import Bridges
 
 __all__ = ["Options", "Result", "Step", "StepResult"]
 
@@ -28,6 +33,10 @@ class Options:
     """Homes of results, by step id, that an earlier run of the same plan had finished."""
     selection: Selection | None = None
     """The part of the pipeline that runs; None for all of it."""
+    bridges: Bridges | None = None
+    """Where bridges to islands come from; None for a plan without any."""
+    foreign: Mapping[str, ForeignRow] = field(default_factory=dict)
+    """By island, the jobs of the run that is gone on with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,10 @@ class Result:
     reason: str = ""
     damaged: tuple[str, ...] = ()
     """Results in the cache that were not as they had been made, and were made again."""
+    registered: Mapping[str, str] = field(default_factory=dict)
+    """`<name>:<version>` of each output that another platform has registered."""
+    unreachable: SpecflowError | None = None
+    """Why a platform could not be asked any more."""
 
 
 @dataclass(slots=True)
@@ -77,6 +90,11 @@ class Step:
     def id(self) -> str:
         """Return the id by which the plan knows it."""
         return str(self.spec["id"])
+
+    @property
+    def is_foreign(self) -> bool:
+        """Return whether it runs in an island elsewhere."""
+        return self.spec["island"] is not None
 
     @property
     def label(self) -> str:

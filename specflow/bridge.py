@@ -1,0 +1,164 @@
+"""Bridges: a host's side of an island elsewhere: each submits it once, follows it, and brings back what is wanted.
+
+A bridge runs in a thread of its own and tells what happens as plain events; whoever coordinates the pipeline decides.
+The key under which it submits is in the history before it begins: one that was killed at any moment, and started again
+with the same key, finds its own job.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from types import TracebackType
+from typing import Any
+
+from specflow.errors import SpecflowError, UnreachableError
+from specflow.follow import JobEnded, Pace, StepEnded, StepStarted, StepWrote, follow
+from specflow.targets.base import Client, RunningEmulator, is_platform, target
+from specflow.targets.local.foreign import Errand
+
+__all__ = ["Bridge", "Bridges"]
+
+Event = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Bridge:
+    """One island's bridge; events are taken from it with `take`."""
+
+    errand: Errand
+    connect: Callable[[], Client]
+    pace: Pace
+    wake_host: Callable[[], None]
+    events: queue.SimpleQueue[Event] = field(default_factory=queue.SimpleQueue)
+    woken: threading.Event = field(default_factory=threading.Event)
+    is_cancelled: bool = False
+    job: str | None = None
+    has_asked: bool = False
+
+    def start(self) -> None:
+        """Begin, in a thread that does not keep the process alive."""
+        threading.Thread(target=self._run, name=f"bridge-{self.errand.job.name}", daemon=True).start()
+
+    def cancel(self) -> None:
+        """Have the platform end the job; what becomes of it is still told."""
+        self.is_cancelled = True
+        self.woken.set()
+
+    def take(self) -> list[Event]:
+        """Return what has happened since the last call."""
+        found = []
+        while not self.events.empty():
+            found.append(self.events.get())
+        return found
+
+    def _tell(self, event: str, **more: Any) -> None:
+        self.events.put({"event": event, **more})
+        self.wake_host()
+
+    def _run(self) -> None:
+        try:
+            client = self.connect()
+            try:
+                self._cross(client)
+            finally:
+                client.close()
+        except SpecflowError as failure:
+            self._tell("broken", error=failure)
+        except Exception as failure:  # a thread's traceback would reach nobody who could end the run
+            self._tell("broken", error=failure)
+
+    def _cross(self, client: Client) -> None:
+        errand = self.errand
+        if self.is_cancelled:
+            self._tell("ended", state="cancelled", steps={}, message="", url="", registered={})
+            return
+        self.job = errand.known or client.find(errand.job.key, errand.job.name)
+        if self.job is None:
+            self.job = client.submit(errand.job)
+        elif errand.again and not client.resume(self.job, errand.again):
+            raise UnreachableError(f'the job "{self.job}" can\'t go on', "run the pipeline anew")
+        self._tell("submitted", job=self.job, url=client.status(self.job).url)
+        for event in follow(client, self.job, errand.steps, self.pace, self.woken):
+            self._heed_cancel(client)
+            self._relay(client, event)
+
+    def _heed_cancel(self, client: Client) -> None:
+        if self.is_cancelled and not self.has_asked and self.job is not None:
+            self.has_asked = True
+            client.cancel(self.job)
+
+    def _relay(self, client: Client, event: object) -> None:
+        if isinstance(event, StepStarted):
+            self._tell("step_started", step=event.step, attempt=event.attempt, url=event.url)
+        elif isinstance(event, StepWrote):
+            self._tell("step_wrote", step=event.step, text=event.text)
+        elif isinstance(event, StepEnded):
+            found = self._fetched(client, event) if event.record is not None else {}
+            self._tell(
+                "step_ended", step=event.step, status=event.status, record=event.record, text=event.text, fetched=found
+            )
+        elif isinstance(event, JobEnded):
+            status = event.status
+            self._tell(
+                "ended",
+                state=status.state,
+                steps=status.steps,
+                message=status.message,
+                url=status.url,
+                registered=status.registered,
+            )
+
+    def _fetched(self, client: Client, event: StepEnded) -> dict[str, str]:
+        """Return the outputs of a step that are wanted on this machine, by port, now that they are here."""
+        record = event.record
+        assert record is not None
+        assert self.job is not None
+        found = {}
+        for port in self.errand.wanted.get(event.step, ()):
+            if port in record["outputs"]:
+                folder = self.errand.outputs / event.step / port
+                folder.mkdir(parents=True, exist_ok=True)
+                found[port] = str(client.fetch(self.job, event.step, port, record, folder))
+        return found
+
+
+class Bridges:
+    """The bridges of one run, and the emulators that stand in for platforms; a context that ends them."""
+
+    def __init__(self, root: FilePath, *, emulates: bool = False) -> None:
+        """Keep emulators below `root`; with `emulates` every platform is one."""
+        self.root, self.emulates = root, emulates
+        self.emulators: dict[str, RunningEmulator] = {}
+        self.lock = threading.Lock()
+
+    def __enter__(self) -> Bridges:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for emulator in self.emulators.values():
+            emulator.stop()
+
+    def open(self, errand: Errand, wake: Callable[[], None]) -> Bridge:
+        """Return the bridge for an errand, not yet started."""
+        is_emulated = self.emulates or bool(errand.settings.get("emulate"))
+        pace = Pace(0.05, 0.5) if is_emulated else Pace()
+        return Bridge(errand, lambda: self.connect(errand.target, errand.settings), pace, wake)
+
+    def connect(self, name: str, settings: Mapping[str, Any]) -> Client:
+        """Return a client for a platform, or for its emulator, which is started for the first of them."""
+        which = target(name)
+        assert is_platform(which)
+        if not (self.emulates or settings.get("emulate")):
+            return which.client(settings)
+        with self.lock:
+            if name not in self.emulators:
+                emulator = which.emulator(self.root / name, settings)
+                emulator.start()
+                self.emulators[name] = emulator
+        return which.client({**settings, **self.emulators[name].settings})

@@ -1,0 +1,123 @@
+"""Follows a job on its platform, whatever the platform: what becomes of its steps, what they write, how it ends."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from specflow.attempt.records import LINE, from_line
+from specflow.targets.base import Client, Status, StepStatus
+
+__all__ = ["JobEnded", "Pace", "StepEnded", "StepStarted", "StepWrote", "follow", "record_in"]
+
+ENDED = ("succeeded", "failed", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted:
+    """A step began an attempt on its platform."""
+
+    step: str
+    attempt: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepWrote:
+    """All that a step has written so far."""
+
+    step: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepEnded:
+    """A step ended; its record tells how, where the launcher came to write one."""
+
+    step: str
+    status: StepStatus
+    record: Mapping[str, Any] | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobEnded:
+    """The job ended, and nothing more will come."""
+
+    status: Status
+
+
+Event = StepStarted | StepWrote | StepEnded | JobEnded
+
+
+@dataclass(slots=True)
+class Pace:
+    """How long to wait between two looks: short after something happened, longer and longer while nothing does."""
+
+    shortest_s: float = 1.0
+    longest_s: float = 15.0
+    growth: float = 1.3
+    now_s: float = field(default=0.0)
+
+    def next_s(self, *, is_news: bool) -> float:
+        """Return the next wait in seconds."""
+        self.now_s = self.shortest_s if is_news or not self.now_s else min(self.now_s * self.growth, self.longest_s)
+        return self.now_s
+
+
+def record_in(text: str) -> dict[str, Any] | None:
+    """Return the last record that a step's log tells: the last attempt's; None if there is none."""
+    at = text.rfind(LINE)
+    while at >= 0:
+        if at == 0 or text[at - 1] == "\n":
+            found = from_line(text[at:].split("\n", 1)[0])
+            if found is not None:
+                return found
+        at = text.rfind(LINE, 0, at)
+    return None
+
+
+def follow(
+    client: Client, job: str, steps: Sequence[str], pace: Pace, wake: threading.Event, *, tells_logs: bool = True
+) -> Iterator[Event]:
+    """Yield what happens to a job until it has ended; `wake` ends a wait early.
+
+    A step that ended is told once, after those that it came after in `steps`, with all that it wrote. What running
+    steps write is told as a whole whenever it has grown.
+    """
+    started: dict[str, int] = {}
+    ended: set[str] = set()
+    written: dict[str, int] = {}
+    while True:
+        wake.clear()
+        status = client.status(job)
+        is_news = False
+        for step in steps:
+            found = status.steps.get(step)
+            if found is None or step in ended or found.state in ("waiting", "not run"):
+                continue
+            if started.get(step, 0) < found.attempt:
+                started[step] = found.attempt
+                is_news = True
+                yield StepStarted(step, found.attempt, found.url)
+            if found.state in ENDED:
+                ended.add(step)
+                is_news = True
+                text = client.log(job, step)
+                yield StepEnded(step, _with_attempt(found, text), record_in(text), text)
+            elif tells_logs and found.state == "running":
+                text = client.log(job, step)
+                if len(text) > written.get(step, 0):
+                    written[step] = len(text)
+                    yield StepWrote(step, text)
+        if status.state in ENDED:
+            yield JobEnded(status)
+            return
+        wake.wait(pace.next_s(is_news=is_news))
+
+
+def _with_attempt(status: StepStatus, text: str) -> StepStatus:
+    record = record_in(text)
+    return replace(status, attempt=record["attempts"]) if record is not None and record["attempts"] else status

@@ -1,0 +1,232 @@
+"""What the engine does about islands: it sends them when nothing holds them back, and enters what their bridges tell.
+
+A step elsewhere is a step of the run like any other: it starts, writes, ends, and others wait for it. Only that it does
+so on another platform, and that the launcher there came to the outcome, by the same algebra.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from specflow.attempt.outcomes import CANCELLED, Outcome
+from specflow.errors import SpecflowError
+from specflow.history import ForeignRow
+from specflow.targets.local.bindings import Bindings
+from specflow.targets.local.cache import Made
+from specflow.targets.local.foreign import Abroad, Isle
+from specflow.targets.local.steps import Options, Step
+from specflow.targets.local.workspace import RunFolder
+
+__all__ = ["Crossings", "Run"]
+
+Event = dict[str, Any]
+ENDED_BY_PLATFORM = "ended by the platform"
+DETACHED = "left behind on its platform"
+
+
+class Run(Protocol):
+    """What of a run the crossings touch."""
+
+    steps: dict[str, Step]
+    options: Options
+    folder: RunFolder
+    bindings: Bindings
+    stopping: Outcome | None
+    cancelled: bool
+    registered: dict[str, str]
+    unreachable: SpecflowError | None
+
+    def close(self, step: Step, outcome: Outcome, made: Made | None = None, **more: Any) -> None:
+        """Enter how a step ended."""
+        ...
+
+    def tell(self, event: str, step: Step | None = None, **more: Any) -> None:
+        """Tell the user of something."""
+        ...
+
+
+class Crossings:
+    """The islands of one run, as its loop meets them."""
+
+    def __init__(self, abroad: Abroad, run: Run) -> None:
+        """Serve a run."""
+        self.abroad, self.run = abroad, run
+
+    def has_sent(self, step: Step) -> bool:
+        """Return whether a step lies on an island whose bridge is under way: its end will be told."""
+        return step.is_foreign and self.abroad.isles[step.spec["island"]].is_under_way
+
+    def closed(self, step: Step) -> None:
+        """Take note that a step has ended."""
+        self.abroad.closed(step.id)
+
+    def cancel(self) -> None:
+        """Have every platform end its job."""
+        for isle in self.abroad.under_way():
+            assert isle.bridge is not None
+            isle.bridge.cancel()
+
+    def leave(self) -> None:
+        """Wait no longer for the platforms: what they were asked to end is left to them."""
+        for isle in self.abroad.under_way():
+            isle.state = "left"
+            for step in self._open(isle):
+                self.run.close(step, Outcome("cancelled", DETACHED))
+
+    # Sending
+
+    def start_ready(self) -> None:
+        """Send every island that nothing holds back; one of which no step would run is closed here."""
+        for isle in list(self.abroad.ready()):
+            outcomes = self.abroad.verdicts(isle)
+            if outcomes is not None:
+                isle.state = "ended"
+                for name, outcome in outcomes.items():
+                    self.run.close(self.run.steps[name], outcome)
+                continue
+            forced = {self.run.steps[name].label for name in isle.spec["steps"]} & self.run.options.force
+            shares = self.run.options.use_cache and not forced and all(self._may_share(isle))
+            earlier = self.abroad.send(isle, use_cache=shares, again=self.run.options.foreign)
+            if earlier is not None:
+                self._take_over(isle, earlier)
+                continue
+            self.run.tell("island_sent", island=isle.spec["name"], target=isle.spec["target"])
+
+    def _may_share(self, isle: Isle) -> list[bool]:
+        specs = (self.run.steps[name].spec for name in isle.spec["steps"])
+        return [spec["cache"] and not spec["asks_run"] for spec in specs]
+
+    def _take_over(self, isle: Isle, earlier: ForeignRow) -> None:
+        """Enter the steps of an island that was run before with the same content: nothing is sent."""
+        isle.state = "ended"
+        for name in isle.spec["steps"]:
+            record = earlier.records[name]
+            outcome = Outcome(record["state"], record["reason"])
+            made = self._made(name, record, record["fetched"]) if outcome.is_good else None
+            self.run.close(self.run.steps[name], Outcome("cached") if outcome.is_good else outcome, made)
+        self.run.registered.update(earlier.records.get("", {}).get("registered", {}))
+
+    # Heeding
+
+    def heed(self) -> None:
+        """Enter what the bridges have told."""
+        for isle in self.abroad.under_way():
+            assert isle.bridge is not None
+            for event in isle.bridge.take():
+                self._heed(isle, event)
+                if not isle.is_under_way:
+                    break
+
+    def _heed(self, isle: Isle, event: Event) -> None:
+        kind = event["event"]
+        if kind == "submitted":
+            self.abroad.note(isle, job=event["job"], url=event["url"])
+            self.run.tell(
+                "island_submitted",
+                island=isle.spec["name"],
+                target=isle.spec["target"],
+                job=event["job"],
+                url=event["url"],
+            )
+        elif kind == "step_started":
+            self._started(self.run.steps[event["step"]], event)
+        elif kind == "step_wrote":
+            self._write(self.run.steps[event["step"]], event["text"])
+        elif kind == "step_ended":
+            step = self.run.steps[event["step"]]
+            self._write(step, event["text"])
+            isle.ends[step.id] = event
+            self._enter_ends(isle)
+        elif kind == "ended":
+            self._ended(isle, event)
+        elif kind == "broken":
+            self._broken(isle, event["error"])
+
+    def _started(self, step: Step, event: Event) -> None:
+        if step.outcome is not None:
+            return
+        step.attempts = max(step.attempts, event["attempt"])
+        if not step.started_at:
+            step.began, step.started_at = time.monotonic(), time.time()
+        log = self.run.folder.log(step.id, 1)
+        self.run.tell("step_started", step, attempt=event["attempt"], log=str(log), url=event["url"])
+
+    def _write(self, step: Step, text: str) -> None:
+        log = self.run.folder.log(step.id, 1)
+        log.write_text(text, encoding="utf-8", errors="replace")
+
+    def _enter_ends(self, isle: Isle) -> None:
+        """Enter the ends that were told of steps all of whose needs have ended."""
+        for name in list(isle.ends):
+            step = self.run.steps[name]
+            if step.outcome is None and all(need in self.run.bindings.outcomes for need in step.spec["needs"]):
+                self._enter(isle, step, isle.ends.pop(name))
+
+    def _enter(self, isle: Isle, step: Step, event: Event) -> None:
+        record, status = event["record"], event["status"]
+        log = str(self.run.folder.log(step.id, 1))
+        if record is None or (status.state == "failed" and record["state"] == "succeeded"):
+            step.attempts = max(step.attempts, status.attempt)
+            outcome = self._without_record(status.state, status.message)
+            self.run.close(step, outcome, log=log)
+            return
+        step.attempts = record["attempts"]
+        outcome = Outcome(record["state"], record["reason"])
+        made = self._made(step.id, record, event["fetched"]) if outcome.is_good else None
+        isle.records[step.id] = {**record, "fetched": event["fetched"]}
+        if not step.began:
+            step.began, step.started_at = time.monotonic(), time.time()
+        step.began = time.monotonic() - record["seconds"]
+        self.run.close(step, outcome, made, log=log)
+
+    def _without_record(self, state: str, message: str) -> Outcome:
+        if state == "cancelled":
+            return Outcome("cancelled", CANCELLED)
+        return Outcome("failed", message or ENDED_BY_PLATFORM)
+
+    def _made(self, name: str, record: Mapping[str, Any], fetched: Mapping[str, str]) -> Made:
+        """Return a result elsewhere: values, and paths where they are here, else as their platform names them."""
+        outputs: dict[str, Any] = dict.fromkeys(self.run.steps[name].spec["attempt"]["outputs"])
+        outputs.update(record["values"])
+        for port, left in record["outputs"].items():
+            outputs[port] = fetched.get(port, left["path"] or f"{name}.{port}")
+        return Made(outputs, dict(record["metrics"]), "")
+
+    def _open(self, isle: Isle) -> list[Step]:
+        found = (self.run.steps[name] for name in isle.spec["steps"])
+        return [step for step in found if step.outcome is None]
+
+    def _ended(self, isle: Isle, event: Event) -> None:
+        """Enter the end of a job: steps that nothing was told of did not run, and the algebra says why."""
+        isle.state = "ended"
+        for step in self._open(isle):
+            if step.id in isle.ends:
+                self._enter(isle, step, isle.ends.pop(step.id))
+                continue
+            self.run.close(step, self._left_over(step, event))
+        self.run.registered.update(event["registered"])
+        records = {**isle.records, "": {"state": "", "registered": event["registered"]}}
+        complete = all(name in isle.records for name in isle.spec["steps"])
+        state = event["state"] if event["state"] != "succeeded" or complete else "incomplete"
+        self.abroad.note(isle, url=event["url"], state=state, records=records)
+
+    def _left_over(self, step: Step, event: Event) -> Outcome:
+        if self.run.cancelled or event["state"] == "cancelled":
+            return Outcome("cancelled", CANCELLED)
+        if self.run.stopping is not None and self.run.stopping.state != "cancelled":
+            return self.run.stopping if self.run.stopping.state == "skipped" else Outcome("cancelled", CANCELLED)
+        settled = self.run.bindings.settle(step.spec)
+        return settled if isinstance(settled, Outcome) else Outcome("failed", event["message"] or ENDED_BY_PLATFORM)
+
+    def _broken(self, isle: Isle, failure: Exception) -> None:
+        """Enter that a platform could not be asked any more: its job may go on, and the next run takes it up."""
+        isle.state = "broken"
+        if isinstance(failure, SpecflowError):
+            self.run.unreachable = failure
+            reason = failure.message
+        else:
+            raise failure
+        for step in self._open(isle):
+            self.run.close(step, Outcome("failed", reason))

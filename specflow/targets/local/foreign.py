@@ -1,0 +1,245 @@
+"""The islands of a run that this machine coordinates: when each can be sent, under which key, and what came of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import Any, Protocol
+
+from specflow.attempt.outcomes import Outcome
+from specflow.attempt.values import PATH_TYPES
+from specflow.history import ForeignRow, History
+from specflow.lowering import leaves_of, trees_of
+from specflow.plan import Plan, digest_of, write_files
+from specflow.targets.base import Submission
+from specflow.targets.local.bindings import Bindings
+from specflow.targets.local.cache import Cache
+
+__all__ = ["Abroad", "Bridge", "Bridges", "Errand", "Isle", "wanted_ports"]
+
+Event = dict[str, Any]
+KEY_LENGTH = 64
+"""What the strictest platform takes for a token that tells two submissions apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What a bridge is sent to do."""
+
+    target: str
+    settings: Mapping[str, Any]
+    job: Submission
+    steps: Sequence[str]
+    wanted: Mapping[str, Sequence[str]]
+    """By step, the ports whose paths are wanted on this machine."""
+    outputs: FilePath
+    known: str | None = None
+    """The platform's id of the job, where an earlier bridge had submitted it."""
+    again: tuple[str, ...] = ()
+    """Steps that failed and are to run again in the same job."""
+
+
+class Bridge(Protocol):
+    """One island's bridge, as `specflow.bridge` has it."""
+
+    def start(self) -> None:
+        """Begin."""
+        ...
+
+    def cancel(self) -> None:
+        """Have the platform end the job."""
+        ...
+
+    def take(self) -> list[Event]:
+        """Return what has happened since the last call."""
+        ...
+
+
+class Bridges(Protocol):
+    """Where bridges come from."""
+
+    def open(self, errand: Errand, wake: Callable[[], None]) -> Bridge:
+        """Return the bridge for an errand, not yet started."""
+        ...
+
+
+@dataclass(slots=True)
+class Isle:
+    """An island while the run lasts."""
+
+    spec: Mapping[str, Any]
+    open_needs: int
+    state: str = "waiting"
+    bridge: Bridge | None = None
+    key: str = ""
+    content: str = ""
+    row: ForeignRow | None = None
+    """What the history has of its job."""
+    records: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    ends: dict[str, Event] = field(default_factory=dict)
+    """What was told of steps' ends and could not be entered yet: a step ends after those that it needs."""
+
+    @property
+    def is_under_way(self) -> bool:
+        """Return whether its bridge has begun and not ended."""
+        return self.state == "running"
+
+
+class Abroad:
+    """All islands of a run."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        given: Mapping[str, Any],
+        bindings: Bindings,
+        cache: Cache,
+        history: History,
+        run: str,
+        folder: FilePath,
+        bridges: Bridges,
+        wake: Callable[[], None],
+    ) -> None:
+        """Take what a run has; `given` are the inputs as the user gave them, defaults left to the platform."""
+        self.plan, self.given, self.bindings, self.cache, self.history = plan, given, bindings, cache, history
+        self.run, self.folder, self.bridges, self.wake = run, folder, bridges, wake
+        self.wanted = wanted_ports(plan)
+        self.isles = {spec["name"]: Isle(spec, len(spec["outer"])) for spec in plan.document["islands"]}
+        self.waiting: dict[str, list[Isle]] = {}
+        for isle in self.isles.values():
+            for need in isle.spec["outer"]:
+                self.waiting.setdefault(need, []).append(isle)
+
+    def closed(self, step: str) -> None:
+        """Take note that a step has ended, wherever it ran."""
+        for isle in self.waiting.get(step, ()):
+            isle.open_needs -= 1
+
+    def ready(self) -> Iterator[Isle]:
+        """Yield the islands that nothing holds back any more."""
+        for isle in self.isles.values():
+            if isle.state == "waiting" and isle.open_needs == 0:
+                yield isle
+
+    def under_way(self) -> list[Isle]:
+        """Return the islands whose bridges run."""
+        return [isle for isle in self.isles.values() if isle.is_under_way]
+
+    def verdicts(self, isle: Isle) -> dict[str, Outcome] | None:
+        """Return how all steps of an island end without being run; None if any of them may run."""
+        steps = {step["id"]: step for step in self.plan.document["steps"]}
+        return self.bindings.ends_without_running([steps[name] for name in isle.spec["steps"]])
+
+    def send(self, isle: Isle, *, use_cache: bool, again: Mapping[str, ForeignRow]) -> ForeignRow | None:
+        """Start an island's bridge, its key recorded before; or return an earlier job of the same content that did well."""
+        isle.content = self._content(isle)
+        earlier = self.history.foreign(isle.content)
+        if use_cache and earlier is not None and earlier.state == "succeeded":
+            return earlier
+        known, steps = None, ()  # type: str | None, tuple[str, ...]
+        failed = again.get(isle.spec["name"])
+        if earlier is not None and earlier.state == "running" and not self.history.is_running(earlier.run):
+            isle.key, known = earlier.key, earlier.job or None
+        elif failed is not None and failed.content == isle.content and failed.job:
+            isle.key, known = failed.key, failed.job
+            steps = tuple(name for name in isle.spec["steps"] if name not in failed.done)
+        else:
+            isle.key = self._new_key(isle)
+        name, target = isle.spec["name"], isle.spec["target"]
+        row = ForeignRow(isle.key, self.run, name, isle.content, target, known or "", "", "running", {}, time.time())
+        isle.row = row
+        self.history.add_foreign(row)
+        self.history.commit()
+        isle.state = "running"
+        isle.bridge = self.bridges.open(self._errand(isle, known, steps), self.wake)
+        isle.bridge.start()
+        return None
+
+    def note(
+        self,
+        isle: Isle,
+        *,
+        job: str | None = None,
+        url: str | None = None,
+        state: str | None = None,
+        records: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write down what is known of an island's job now."""
+        row = isle.row
+        assert row is not None
+        isle.row = row._replace(
+            job=row.job if job is None else job,
+            url=row.url if url is None else url,
+            state=row.state if state is None else state,
+            records=row.records if records is None else dict(records),
+        )
+        self.history.add_foreign(isle.row)
+
+    def _new_key(self, isle: Isle) -> str:
+        name = isle.spec["name"]
+        key = self.run if isle.spec["is_whole"] else f"{self.run}-{name}"
+        return key if len(key) <= KEY_LENGTH else f"{self.run}-{digest_of(name)[:16]}"
+
+    def _content(self, isle: Isle) -> str:
+        """Return the digest of what an island does: its artifact, where it runs, and what it is given."""
+        inputs = {name: self._told(name, value) for name, value in self.given.items()}
+        return digest_of(
+            {
+                "artifact": isle.spec["digest"],
+                "settings": isle.spec["settings"],
+                "inputs": inputs,
+                "outer": {step: list(self.bindings.outcomes[step]) for step in isle.spec["outer"]},
+            }
+        )
+
+    def _told(self, name: str, value: Any) -> Any:
+        if value is None or self.plan.document["inputs"][name]["type"] not in PATH_TYPES:
+            return value
+        return [self.cache.digest(path) for path in value] if isinstance(value, list) else self.cache.digest(value)
+
+    def _errand(self, isle: Isle, known: str | None, again: tuple[str, ...]) -> Errand:
+        spec = isle.spec
+        job = Submission(
+            isle.key,
+            self.plan.name,
+            self.run,
+            self._artifact(spec["folder"]),
+            spec["native"],
+            {name: self._as_path(name, value) for name, value in self.given.items() if value is not None},
+            {},
+            dict(self.plan.document["tags"]),
+        )
+        wanted = {step: self.wanted[step] for step in spec["steps"] if step in self.wanted}
+        outputs = self.folder / "outputs"
+        return Errand(spec["target"], spec["settings"], job, spec["steps"], wanted, outputs, known, again)
+
+    def _as_path(self, name: str, value: Any) -> Any:
+        if self.plan.document["inputs"][name]["type"] not in PATH_TYPES:
+            return value
+        return [FilePath(path) for path in value] if isinstance(value, list) else FilePath(value)
+
+    def _artifact(self, folder: str) -> FilePath:
+        """Return where an island's artifact lies: in the plan's folder, else written beside the run's logs."""
+        if self.plan.folder is not None:
+            return self.plan.folder / folder
+        place = self.folder / "artifacts" / folder
+        if not place.exists():
+            place.mkdir(parents=True)
+            write_files(self.plan, place, folder)
+        return place
+
+
+def wanted_ports(plan: Plan) -> dict[str, tuple[str, ...]]:
+    """Return by step elsewhere the path ports that steps on this machine, or the pipeline's outputs, read."""
+    steps = {step["id"]: step for step in plan.document["steps"]}
+    trees = [tree for step in steps.values() if step["island"] is None for tree in trees_of(step)]
+    trees += [output["tree"] for output in plan.document["outputs"].values()]
+    found: dict[str, list[str]] = {}
+    for leaf in leaves_of(*trees):
+        if leaf[0] != "output" or steps[leaf[1]]["island"] is None:
+            continue
+        if steps[leaf[1]]["attempt"]["outputs"][leaf[2]]["type"] in PATH_TYPES:
+            found.setdefault(leaf[1], []).append(leaf[2])
+    return {step: tuple(ports) for step, ports in found.items()}
