@@ -129,9 +129,9 @@ class Bridge:
 class Bridges:
     """The bridges of one run, and the emulators that stand in for platforms; a context that ends them."""
 
-    def __init__(self, root: FilePath, *, emulates: bool = False) -> None:
-        """Keep emulators below `root`; with `emulates` every platform is one."""
-        self.root, self.emulates = root, emulates
+    def __init__(self, root: FilePath, *, emulates: bool = False, secrets: Mapping[str, str] | None = None) -> None:
+        """Keep emulators below `root`; with `emulates` every platform is one. They hold `secrets` as platforms would."""
+        self.root, self.emulates, self.secrets = root, emulates, secrets or {}
         self.emulators: dict[str, RunningEmulator] = {}
         self.lock = threading.Lock()
 
@@ -158,7 +158,7 @@ class Bridges:
             return which.client(settings)
         with self.lock:
             if name not in self.emulators:
-                emulator = which.emulator(self.root / name, settings)
+                emulator = which.emulator(self.root / name, {**settings, "secrets": self.secrets})
                 emulator.start()
                 self.emulators[name] = emulator
         return which.client({**settings, **self.emulators[name].settings})

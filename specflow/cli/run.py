@@ -244,18 +244,19 @@ def execute_here(
     from specflow.targets.local.engine import Options
     from specflow.targets.local.processes import Processes
     from specflow.targets.local.publish import export
-    from specflow.targets.local.secrets import allowed_names, gather
+    from specflow.targets.local.secrets import allowed_names, gather, secrets_needed
     from specflow.targets.local.session import run_plan
     from specflow.targets.local.tools import check_tools
 
-    secrets, found = gather(plan.document["secrets"], allowed_names(allowed, os.environ), os.environ)
+    wanted = secrets_needed(plan, emulates=emulates)
+    secrets, found = gather(wanted, allowed_names(allowed, os.environ), os.environ)
     found = (*found, *check_data(plan), *check_tools(plan, os.environ))
     if found:
         _show(found, show)
         return 1
     selection = _selection(plan, part, workspace)
     processes = Processes()
-    with bridges_of(plan, workspace, emulates=emulates) as bridges, _interrupts(processes.wake) as count, show:
+    with bridges_of(plan, workspace, secrets, emulates=emulates) as bridges, _interrupts(processes.wake) as count, show:
         options = Options(
             jobs or _cores(),
             os.environ,
@@ -278,14 +279,14 @@ def execute_here(
 
 
 @contextmanager
-def bridges_of(plan: Any, workspace: Any, *, emulates: bool) -> Iterator[Any]:
+def bridges_of(plan: Any, workspace: Any, secrets: Mapping[str, str], *, emulates: bool) -> Iterator[Any]:
     """Yield where the bridges to a plan's islands come from; None for a plan without any."""
     if not plan.document["islands"]:
         yield None
         return
     from specflow.bridge import Bridges
 
-    with Bridges(workspace.path / "emulators", emulates=emulates) as bridges:
+    with Bridges(workspace.path / "emulators", emulates=emulates, secrets=secrets) as bridges:
         yield bridges
 
 

@@ -8,6 +8,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from specflow.attempt.values import PATH_TYPES
+from specflow.bridge import Bridges
 from specflow.conformance.observed import Given, Observed, ObservedStep
 from specflow.plan import Plan
 from specflow.targets.local.engine import Event, Options, Result
@@ -19,15 +20,20 @@ __all__ = ["run_here"]
 
 
 def run_here(plan: Plan, given: Given) -> Observed:
-    """Return what the run of a plan on this machine showed; outputs are published where the pipeline says."""
+    """Return what the run of a plan showed that this machine coordinates: other platforms are their emulators.
+
+    Outputs are published where the pipeline says.
+    """
     workspace = Workspace(given.project)
     processes = Processes()
     watch = _Watch(processes, given.cancel_at)
-    options = Options(given.jobs, given.environ, given.secrets)
-    result = run_plan(plan, given.inputs, workspace, options, watch, processes, watch.interrupts).result
+    with Bridges(workspace.path / "emulators", emulates=True, secrets=given.secrets) as bridges:
+        options = Options(given.jobs, given.environ, given.secrets, bridges=bridges)
+        result = run_plan(plan, given.inputs, workspace, options, watch, processes, watch.interrupts).result
     outputs = {name: _paths(value, plan.document["outputs"][name]) for name, value in result.outputs.items()}
     steps = _steps(plan, result, watch, workspace.run(result.run))
-    return Observed(result.state, result.reason, outputs, steps, _registered(workspace, result.run))
+    registered = {**_registered(workspace, result.run), **result.registered}
+    return Observed(result.state, result.reason, outputs, steps, registered)
 
 
 class _Watch:

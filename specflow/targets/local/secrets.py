@@ -12,8 +12,9 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from specflow.diagnostics import Diagnostic, Span, error
+from specflow.plan import Plan
 
-__all__ = ["allowed_names", "gather"]
+__all__ = ["allowed_names", "gather", "secrets_needed"]
 
 
 def allowed_names(flags: Iterable[str], environ: Mapping[str, str]) -> frozenset[str]:
@@ -64,3 +65,18 @@ def gather(
         else:
             values[name] = environ[variable]
     return values, tuple(found)
+
+
+def secrets_needed(plan: Plan, *, emulates: bool) -> dict[str, Mapping[str, str]]:
+    """Return where the secrets are that have to be here: of steps that run on this machine.
+
+    What other platforms keep is theirs to find. Their emulators keep nothing: with `emulates` it comes from here too.
+    """
+    steps = (step for step in plan.document["steps"] if step["island"] is None or _is_emulated(plan, step, emulates))
+    names = {name for step in steps for name in step["attempt"]["secrets"]}
+    return {name: where for name, where in plan.document["secrets"].items() if name in names}
+
+
+def _is_emulated(plan: Plan, step: Mapping[str, Any], emulates: bool) -> bool:
+    settings = next(isle["settings"] for isle in plan.document["islands"] if isle["name"] == step["island"])
+    return emulates or bool(settings.get("emulate"))
