@@ -130,7 +130,7 @@ class Bridges:
     """The bridges of one run, and the emulators that stand in for platforms; a context that ends them."""
 
     def __init__(self, root: FilePath, *, emulates: bool = False, secrets: Mapping[str, str] | None = None) -> None:
-        """Keep emulators below `root`; with `emulates` every platform is one. They hold `secrets` as platforms would."""
+        """Keep emulators below `root`; with `emulates` every platform is one. They hold `secrets` as these would."""
         self.root, self.emulates, self.secrets = root, emulates, secrets or {}
         self.emulators: dict[str, RunningEmulator] = {}
         self.lock = threading.Lock()

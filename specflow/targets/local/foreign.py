@@ -133,7 +133,7 @@ class Abroad:
         return self.bindings.ends_without_running([steps[name] for name in isle.spec["steps"]])
 
     def send(self, isle: Isle, *, use_cache: bool, again: Mapping[str, ForeignRow]) -> ForeignRow | None:
-        """Start an island's bridge, its key recorded before; or return an earlier job of the same content that did well."""
+        """Start an island's bridge, its key recorded before; or return an earlier job of the same content, all well."""
         isle.content = self._content(isle)
         earlier = self.history.foreign(isle.content)
         if use_cache and earlier is not None and earlier.state == "succeeded":
