@@ -38,18 +38,18 @@ def compile_databricks(island: Island, workspace: Workspace) -> Compiled:
         found += _findings_in_profile(bundle, profile_patch, workspace)
         bundle = merged(bundle, profile_patch)
     found += limits(island, job.settings)
-    name = island.name
     files: dict[str, bytes | FilePath] = dict(job.files)
     for path, content in launcher_files().items():
         if path != "launch.py":
             files[f"{LAUNCHER}/{path}"] = content
     files[f"{LAUNCHER}/start.py"] = (_HERE / "travels" / "start.py").read_bytes()
     if any(is_between(node) for node in island.nodes.values()):
-        files[f"{LAUNCHER}/decide.py"] = (_HERE / "travels" / "decide.py").read_bytes()
+        for name in ("beside.py", "decide.py"):
+            files[f"{LAUNCHER}/{name}"] = (_HERE / "travels" / name).read_bytes()
     told = f"Made by specflow from the pipeline {island.graph.name}; compile it again rather than change it."
     files["databricks.yml"] = document_text(bundle, told).encode()
-    resources = {"resources": {"jobs": {name: job.settings}}}
-    files[f"resources/{name}.job.yml"] = document_text(resources, told).encode()
+    resources = {"resources": {"jobs": {island.name: job.settings}}}
+    files[f"resources/{island.name}.job.yml"] = document_text(resources, told).encode()
     return Compiled(dict(sorted(files.items())), _native(island, job), tuple(found), tuple(_watched(lowering, job)))
 
 

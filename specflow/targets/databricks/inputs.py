@@ -32,7 +32,11 @@ def _text(api: Api, value: Any, place: str) -> str:
             _put(api, item, f"{place}/{index}") if isinstance(item, FilePath) else item
             for index, item in enumerate(value)
         ]
-        return encode(json.dumps(items, ensure_ascii=False))
+        return (
+            _path_text(json.dumps(items))
+            if any(isinstance(item, FilePath) for item in value)
+            else encode(json.dumps(items))
+        )
     return encode(text_of(value))
 
 

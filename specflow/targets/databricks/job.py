@@ -18,7 +18,7 @@ from specflow.targets.databricks.computes import ComputeError, Machine, machine_
 from specflow.targets.databricks.environments import Packages, libraries, serverless_spec
 from specflow.targets.databricks.folders import folders, json_bytes
 from specflow.targets.databricks.names import FOLDER, ROOT_PARAMETER, RUN_PARAMETER, TAG, VERDICT, parameter_names
-from specflow.targets.databricks.natives import is_between, native_tasks
+from specflow.targets.databricks.natives import end_of, is_between, native_tasks
 from specflow.targets.databricks.places import data_places
 from specflow.targets.databricks.schedule import quartz_of
 from specflow.targets.databricks.tasks import Around, outlives_failures, script_task, task_of, with_order
@@ -116,7 +116,7 @@ class _Builder:
             place, note = made[node.id]
             around = self._around(node, data)
             lane = [key for key in lanes.get(node.id, ()) if key not in node.needs]
-            before = [*(need for need in node.needs if need in island.nodes), *lane]
+            before = [end_of(island.nodes[key]) for key in (*node.needs, *lane) if key in island.nodes]
             if is_between(node):
                 tasks += native_tasks(node, note, place, around, before, self.made.files)
                 continue

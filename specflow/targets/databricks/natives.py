@@ -46,8 +46,9 @@ def native_tasks(
     runs = {"left": f"{{{{tasks.{node.id}{DECIDE}.values.specflow_runs}}}}", "right": "true"}
     condition = {"task_key": f"{node.id}{RUNS}", "condition_task": {"op": "EQUAL_TO", **runs}}
     own = _own_task(node, note, around, files)
+    shown = [argument for argument in place.arguments if argument.startswith("--id=")]
     arguments = [
-        *place.arguments,
+        *shown,
         f"--ended={{{{tasks.{node.id}.result_state}}}}",
         f"--attempt={{{{tasks.{node.id}.execution_count}}}}",
     ]
@@ -57,7 +58,8 @@ def native_tasks(
         with_order(decide, before, always=True),
         with_order(condition, [f"{node.id}{DECIDE}"], always=False),
         {"task_key": node.id, "depends_on": [behind_condition], **own},
-        with_order(record, [node.id], always=True),
+        # Behind the first as well: a task is left out whose only dependency was.
+        with_order(record, [f"{node.id}{DECIDE}", node.id], always=True),
     ]
 
 
@@ -65,17 +67,17 @@ def _decide(node: Node, note: Mapping[str, Any], place: Place, around: Around) -
     """Return the task that decides; its widgets are the options of the launcher."""
     parameters = {
         "specflow_note": f"{FILES}/{place.note}",
-        "specflow_arguments": " ".join(place.arguments),
+        "specflow_place": root_text(),
+        "specflow_run": f"{{{{job.parameters.{RUN_PARAMETER}}}}}",
         "specflow_date": "{{job.start_time.iso_date}}",
-        "specflow_path": root_text(),
-        "specflow_id": f"{{{{job.parameters.{RUN_PARAMETER}}}}}",
+        "specflow_options": " ".join(place.arguments),
     }
     for name in note["inputs"]:
         parameters[f"input.{name}"] = f"{{{{job.parameters.{(around.parameters or {})[name]}}}}}"
     for key in note["data"]:
         parameters[f"data.{key}"] = (around.data or {})[key]
     body = {"notebook_path": f"../{LAUNCHER}/decide.py", "base_parameters": parameters}
-    return {"task_key": f"{node.id}{DECIDE}", **machine_words(around), "notebook_task": body}
+    return {"task_key": f"{node.id}{DECIDE}", **_machine_of_notebook(around), "notebook_task": body}
 
 
 def _own_task(
@@ -96,7 +98,12 @@ def _own_task(
     files[path] = node.notebook
     ports = {port: f"{{{{tasks.{node.id}{DECIDE}.values.{port}}}}}" for port in (*node.inputs, *node.outputs)}
     return {
-        **machine_words(around),
+        **_machine_of_notebook(around),
         **patience,
         "notebook_task": {"notebook_path": f"../{path}", **({"base_parameters": ports} if ports else {})},
     }
+
+
+def _machine_of_notebook(around: Around) -> dict[str, Any]:
+    """Return what says where a notebook runs: on serverless nothing does, it has its environment inside."""
+    return {} if around.machine.is_serverless else machine_words(around)

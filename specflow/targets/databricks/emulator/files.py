@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -51,11 +52,15 @@ class Tree:
         """Return a text that begins with the mount as a path of this machine, any other unchanged.
 
         Tasks find their files at `/Workspace/…` and `/Volumes/…` because the platform mounts them (FUSE). Nothing can
-        be mounted here without privileges, so what tasks are told is rewritten instead; behind `--name=` or `name=` too.
+        be mounted here without privileges, so what tasks are told is rewritten instead; also behind `--name=` or
+        `name=`, and in JSON lists of such paths.
         """
         named = _NAMED.match(text)
         if named is not None:
             return f"{named.group()}{self.here(text[named.end() :])}"
+        if text.startswith(f'["{self.mount}/'):
+            with contextlib.suppress(ValueError):
+                return json.dumps([self.here(item) if isinstance(item, str) else item for item in json.loads(text)])
         if not text.startswith(self.mount + "/"):
             return text
         return str(self._root) + text[len(self.mount) :]

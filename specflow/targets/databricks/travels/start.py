@@ -25,9 +25,10 @@ def start(arguments: list[str]) -> None:
     launcher_of(note)
     launch = importlib.import_module("specflow.attempt.launch")
     given = [option for option in options if name_of(option) not in OWN]
-    if "--verdict" not in options:
-        given += of_step(note, options)
-    code = launch.main([note, *given])
+    if value_of(options, "ended"):
+        code = importlib.import_module("beside").take_down(note, options)
+    else:
+        code = launch.main([note, *given, *([] if "--verdict" in options else of_step(note, options))])
     if code:
         raise StepFailed(f"exit code {code}")
 
