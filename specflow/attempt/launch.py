@@ -26,7 +26,7 @@ from specflow.attempt.codec import decode
 from specflow.attempt.collect import Collected, collect
 from specflow.attempt.evaluate import EvaluationError, evaluate
 from specflow.attempt.notebook import Notebook
-from specflow.attempt.outcomes import CANCELLED, Outcome
+from specflow.attempt.outcomes import CANCELLED, FAIL_FAST, Outcome
 from specflow.attempt.prepare import Prepared, PrepareError, prepare
 from specflow.attempt.publish import Places, publish
 from specflow.attempt.records import Records, line_of, new_record, read_record, write_record
@@ -35,7 +35,7 @@ from specflow.attempt.track import tracking_process
 from specflow.attempt.untouched import as_they_are, wrote_to
 from specflow.attempt.values import PATH_TYPES, parse_text
 
-__all__ = ["main"]
+__all__ = ["Launch", "main", "parser", "tell"]
 
 RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 """What a run id of specflow looks like; a job's name may begin with one."""
@@ -57,6 +57,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--root", default="", help="where records and outputs of all steps of the run lie")
     found.add_argument("--executed", default="", help="where an executed notebook goes")
     found.add_argument("--attempt", type=int, default=0, help="the platform repeats attempts itself, and this is one")
+    found.add_argument("--halt", default="", help="a file that is there once a step has failed, and nothing new starts")
     found.add_argument("--placeholders", action="store_true", help="leave something where an output is absent")
     found.add_argument("--in-process", action="store_true", help="run the step's Python file in this interpreter")
     found.add_argument("--verdict", action="store_true", help="judge the run by its records")
@@ -74,7 +75,7 @@ def main(argv: Sequence[str] | None = None, folder: str | None = None) -> int:
         from specflow.attempt.verdict import judge_run
 
         return judge_run(note, pairs(getattr(options, "from")), options)
-    return _Launch(note, os.path.dirname(os.path.abspath(path)), options).go()
+    return Launch(note, os.path.dirname(os.path.abspath(path)), options).go()
 
 
 def pairs(texts: Sequence[str]) -> dict[str, str]:
@@ -92,8 +93,8 @@ def run_id_of(text: str) -> str:
     return found.group() if found else text
 
 
-class _Launch:
-    """One launch; used once."""
+class Launch:
+    """One launch of a step; used once."""
 
     def __init__(self, note: Mapping[str, Any], folder: str, options: argparse.Namespace) -> None:
         self.note, self.folder, self.options = note, folder, options
@@ -123,7 +124,7 @@ class _Launch:
         found: dict[str, Any] = {}
         for name, facts in self.note["inputs"].items():
             text = decode(given[name]) if name in given else None
-            value = None if text is None else _typed(text, facts["type"])
+            value = None if text is None else _given(text, facts)
             if value is None and facts["default"] is not None:
                 value = evaluate(facts["default"], self._look_up)
             found[name] = value
@@ -163,8 +164,10 @@ class _Launch:
             os.symlink(os.path.abspath(path), link)
         return link
 
-    def _given(self) -> Outcome | dict[str, Any]:
+    def given(self) -> Outcome | dict[str, Any]:
         """Return the values of the step's ports, or how it ends without running."""
+        if self.options.halt and os.path.exists(self.options.halt):
+            return Outcome("skipped", FAIL_FAST)
         direct = {}
         for port, text in pairs(self.options.value).items():
             decoded = decode(text)
@@ -182,7 +185,7 @@ class _Launch:
         )
         began = time.monotonic()
         try:
-            given = self._given()
+            given = self.given()
             outcome = given if isinstance(given, Outcome) else self._attempts(given, record)
         except (ValueError, EvaluationError, PrepareError) as failure:
             outcome = Outcome("failed", str(failure))
@@ -203,11 +206,18 @@ class _Launch:
         if outcome.state == "cancelled":
             return 143
         if outcome.state == "failed":
+            self._halt_the_rest()
             tell(f'specflow: step "{self.label}" failed: {outcome.reason}\n'.encode())
             return 0 if self.note["soft"] else 1
         if outcome.state == "skipped":
             tell(f'specflow: step "{self.label}" did not run: {outcome.reason}\n'.encode())
         return 0
+
+    def _halt_the_rest(self) -> None:
+        """Say that a step has failed for good, where a failure starts nothing new."""
+        if self.options.halt and self.options.attempt in (0, self.note["retry"]["attempts"]):
+            with open(self.options.halt, "w", encoding="utf-8") as stream:
+                stream.write(self.id)
 
     def _attempts(self, values: dict[str, Any], record: dict[str, Any]) -> Outcome:
         retry = self.note["retry"]
@@ -297,6 +307,8 @@ class _Launch:
         shutil.copytree(
             os.path.join(self.folder, self.note["code"]), work, copy_function=shutil.copyfile, dirs_exist_ok=True
         )
+        for stored, name in self.note.get("renamed", {}).items():
+            os.rename(os.path.join(work, stored), os.path.join(work, name))
         for here, folders, _ in os.walk(work):
             for name in folders:
                 os.chmod(os.path.join(here, name), 0o755)  # noqa: S103 - a folder that only this step works in
@@ -312,6 +324,11 @@ class _Launch:
             end = run_child(Prepared(argv, env, self.temporary, {}), 60, tell)
             if end.reason:
                 tell(b"specflow: the metrics could not be logged to MLflow; the metrics file has them\n")
+
+
+def _given(text: str, facts: Mapping[str, Any]) -> Any:
+    """Return an input of the pipeline by its text: a list travels as JSON."""
+    return json.loads(text) if facts.get("many") else _typed(text, facts["type"])
 
 
 def _typed(text: str, kind: str) -> Any:

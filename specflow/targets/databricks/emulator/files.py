@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path as FilePath
@@ -11,6 +13,8 @@ from pathlib import Path as FilePath
 from specflow.targets.databricks.emulator.refusals import exists, invalid, missing
 
 __all__ = ["Tree", "segments"]
+
+_NAMED = re.compile(r"-*[A-Za-z_][A-Za-z0-9_.-]*=")
 
 
 def segments(path: str) -> tuple[str, ...]:
@@ -48,11 +52,15 @@ class Tree:
         """Return a text that begins with the mount as a path of this machine, any other unchanged.
 
         Tasks find their files at `/Workspace/…` and `/Volumes/…` because the platform mounts them (FUSE). Nothing can
-        be mounted here without privileges, so what tasks are told is rewritten instead; `--name=/Volumes/…` too.
+        be mounted here without privileges, so what tasks are told is rewritten instead; also behind `--name=` or
+        `name=`, and in JSON lists of such paths.
         """
-        name, equals, value = text.partition("=")
-        if equals and name.startswith("-") and value.startswith(self.mount + "/"):
-            return f"{name}={self.here(value)}"
+        named = _NAMED.match(text)
+        if named is not None:
+            return f"{named.group()}{self.here(text[named.end() :])}"
+        if text.startswith(f'["{self.mount}/'):
+            with contextlib.suppress(ValueError):
+                return json.dumps([self.here(item) if isinstance(item, str) else item for item in json.loads(text)])
         if not text.startswith(self.mount + "/"):
             return text
         return str(self._root) + text[len(self.mount) :]

@@ -1,0 +1,96 @@
+"""The platform's limits, told at their place in the spec before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from specflow.diagnostics import Diagnostic, error, warning
+from specflow.graph.islands import Island
+from specflow.graph.model import Graph, Node
+from specflow.targets.databricks.names import (
+    MAX_PARAMETER_BYTES,
+    MAX_TAGS,
+    MAX_TASK_KEY,
+    MAX_TASKS,
+    parameter_bytes,
+)
+from specflow.targets.databricks.schedule import fires_at_clock_changes
+
+__all__ = ["limits", "spec_faults"]
+
+
+def spec_faults(graph: Graph, nodes: Mapping[str, Node]) -> Iterator[Diagnostic]:
+    """Yield what a spec says that the platform can't take, as far as the graph alone tells."""
+    yield from _names_too_long(nodes)
+    yield from _references(graph)
+    yield from _clock_changes(graph)
+
+
+def limits(island: Island, settings: Mapping[str, Any]) -> Iterator[Diagnostic]:
+    """Yield where a job is larger than the platform's limits."""
+    graph, tasks = island.graph, settings.get("tasks", [])
+    head = graph.file.key_span("steps") if graph.file.kind == "pipeline" else graph.file.key_span("name")
+    if len(tasks) > MAX_TASKS:
+        message = f"it takes {len(tasks)} tasks, and a job on Databricks has at most {MAX_TASKS}"
+        way_out = "make steps that do more at once, or split the pipeline: one calls the other's results by its outputs"
+        yield error("too-many-tasks", message, head, way_out)
+    tags = settings.get("tags", {})
+    if len(tags) > MAX_TAGS:
+        message = f"{len(tags)} tags, specflow's own among them, and a job on Databricks has at most {MAX_TAGS}"
+        yield error("too-many-tags", message, graph.file.key_span("tags"), "leave some out")
+    size = parameter_bytes({one["name"]: one["default"] for one in settings.get("parameters", ())})
+    if size > MAX_PARAMETER_BYTES:
+        message = f"the inputs take {size} bytes as job parameters, and Databricks allows {MAX_PARAMETER_BYTES}"
+        yield error(
+            "parameters-too-large", message, graph.file.key_span("inputs"), "pass a file instead of many values"
+        )
+    for task in tasks:
+        body = task.get("spark_python_task", {})
+        size = parameter_bytes(body.get("parameters", ()))
+        node = island.nodes.get(task["task_key"])
+        if size > MAX_PARAMETER_BYTES and node is not None:
+            message = f'"{node.label}" takes {size} bytes of parameters, and Databricks allows {MAX_PARAMETER_BYTES}'
+            place = node.file.key_span(*node.place)
+            yield error("parameters-too-large", message, place, "pass a file instead of many values")
+
+
+def _names_too_long(nodes: Mapping[str, Node]) -> Iterator[Diagnostic]:
+    for node in nodes.values():
+        # Native steps have tasks around them, whose keys are longer.
+        most = MAX_TASK_KEY - (len("__decide") if node.kind in ("native", "notebook") else 0)
+        if len(node.id) > most:
+            message = (
+                f'a task on Databricks would be named "{node.id}", with {len(node.id)} characters of at most {most}'
+            )
+            yield error("name-too-long", message, node.file.key_span(*node.place), "shorten one of the names")
+
+
+def _references(graph: Graph) -> Iterator[Diagnostic]:
+    """Yield texts that the bundle's tools would take for references of their own: there is no escape for `${`.
+
+    Source: databricks/cli#6480.
+    """
+    texts = [(graph.description, ("description",)), *((text, ("tags", tag)) for tag, text in graph.tags.items())]
+    if graph.notify is not None:
+        told = graph.notify.model_dump(exclude_none=True)
+        texts += [(address, ("notify", event)) for event, addresses in told.items() for address in addresses]
+    for text, place in texts:
+        for sign in ("${", "{{"):
+            if sign in text:
+                message = f'"{sign}" is taken for a reference on Databricks, and can\'t be escaped here'
+                yield error("platform-reference", message, graph.file.span(*place), "write it in another way")
+                break
+
+
+def _clock_changes(graph: Graph) -> Iterator[Diagnostic]:
+    schedule = graph.schedule
+    if schedule is None or not fires_at_clock_changes(schedule.cron, schedule.timezone):
+        return
+    message = f'it fires at times that a clock change in "{schedule.timezone}" leaves out or repeats'
+    yield warning(
+        "clock-change",
+        message,
+        graph.file.span("schedule", "cron"),
+        "Databricks may then fire once more or not at all; choose another time, or UTC",
+    )

@@ -1,0 +1,147 @@
+"""An island → a bundle: what `databricks bundle deploy` takes, and what our own client uploads. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path as FilePath
+from typing import Any
+
+from specflow.diagnostics import Diagnostic, Span
+from specflow.graph.islands import Island
+from specflow.graph.model import Node
+from specflow.lowering import Lowering, launcher_files
+from specflow.spec.load import Workspace
+from specflow.targets.base import Compiled
+from specflow.targets.databricks.checks import limits
+from specflow.targets.databricks.job import Job, build_job
+from specflow.targets.databricks.names import FOLDER, LAUNCHER
+from specflow.targets.databricks.natives import end_of, is_between
+from specflow.targets.databricks.patches import merged, patch_findings
+from specflow.targets.databricks.yaml_text import document_text
+
+__all__ = ["DEFAULT_STORE", "compile_databricks"]
+
+DEFAULT_STORE = "/Volumes/main/default/specflow"
+"""Where outputs lie if no profile says; a volume of the catalog that new workspaces have."""
+_KEY = "x-databricks"
+_HERE = FilePath(__file__).parent
+
+
+def compile_databricks(island: Island, workspace: Workspace) -> Compiled:
+    """Return the bundle of an island. Reads code folders and data; the same for the same project, wherever it lies."""
+    lowering = Lowering(island.graph, workspace.root, "databricks")
+    job = build_job(island, workspace, lowering, "${var.store}")
+    found = [*job.found, *_with_patches(island, job)]
+    bundle = _bundle(island, workspace)
+    profile_patch = workspace.profile.targets.get("databricks", {}).get(_KEY, {})
+    if profile_patch:
+        found += _findings_in_profile(bundle, profile_patch, workspace)
+        bundle = merged(bundle, profile_patch)
+    found += limits(island, job.settings)
+    files: dict[str, bytes | FilePath] = dict(job.files)
+    for path, content in launcher_files().items():
+        if path != "launch.py":
+            files[f"{LAUNCHER}/{path}"] = content
+    files[f"{LAUNCHER}/start.py"] = (_HERE / "travels" / "start.py").read_bytes()
+    if any(is_between(node) for node in island.nodes.values()):
+        for name in ("beside.py", "decide.py"):
+            files[f"{LAUNCHER}/{name}"] = (_HERE / "travels" / name).read_bytes()
+    told = f"Made by specflow from the pipeline {island.graph.name}; compile it again rather than change it."
+    files["databricks.yml"] = document_text(bundle, told).encode()
+    resources = {"resources": {"jobs": {island.name: job.settings}}}
+    files[f"resources/{island.name}.job.yml"] = document_text(resources, told).encode()
+    return Compiled(dict(sorted(files.items())), _native(island, job), tuple(found), tuple(_watched(lowering, job)))
+
+
+def _bundle(island: Island, workspace: Workspace) -> dict[str, Any]:
+    """Return `databricks.yml`: the profile as the bundle's target, its variables as the bundle's."""
+    profile, words = workspace.profile, workspace.profile.targets.get("databricks", {})
+    variables: dict[str, Any] = {
+        "store": {
+            "description": "The volume that outputs of runs lie on.",
+            "default": profile.store.get("databricks", DEFAULT_STORE),
+        }
+    }
+    for name, value in profile.variables.items():
+        variables.setdefault(name, {"default": value if isinstance(value, str) else _text(value)})
+    where = {}
+    if "host" in words:
+        where["host"] = words["host"]
+    if "root" in words:
+        where["root_path"] = f"{words['root']}/${{bundle.name}}/${{bundle.target}}"
+    target: dict[str, Any] = {"default": True, **({"workspace": where} if where else {})}
+    return {
+        "bundle": {"name": island.name},
+        "include": ["resources/*.yml"],
+        # What is built is often ignored by git, and the CLI leaves out what git ignores.
+        "sync": {"include": [f"{LAUNCHER}/**", f"{FOLDER}/**", "data/**", "environments/**", "wheels/**"]},
+        "variables": variables,
+        "targets": {workspace.profile_name or "default": target},
+    }
+
+
+def _text(value: object) -> str:
+    from specflow.attempt.evaluate import text_of
+
+    return text_of(value)
+
+
+def _with_patches(island: Island, job: Job) -> Iterator[Diagnostic]:
+    """Put the patches of the pipeline and of its steps into the job; yield what they replace."""
+    tasks = {task["task_key"]: task for task in job.settings["tasks"]}
+    for node in island.nodes.values():
+        patch = node.extensions.get("databricks", {})
+        if not patch:
+            continue
+        task = tasks[node.id]
+        kinds = {key for key in (*task, *patch) if key.endswith("_task")} if node.kind != "native" else set()
+        protected: list[tuple[str, ...]] = [("task_key",), ("depends_on",), *((kind,) for kind in sorted(kinds))]
+        yield from patch_findings(task, patch, protected, _spans(node))
+        tasks[node.id] = merged(task, patch)
+    job.settings["tasks"] = list(tasks.values())
+    whole = island.graph.extensions.get("databricks", {})
+    if whole:
+        file = island.graph.file
+        held: list[tuple[str, ...]] = [("name",), ("tasks",), ("parameters",), ("tags", "specflow")]
+        yield from patch_findings(job.settings, whole, held, lambda keys: file.key_span(_KEY, *keys))
+        job.settings = merged(job.settings, whole)
+
+
+def _spans(node: Node) -> Any:
+    """Return how the keys of a step's patch are found: at its call, else in its definition."""
+
+    def span(keys: tuple[str, ...]) -> Span:
+        called = (*node.place, _KEY, *keys)
+        if node.definition is None or node.file.document.has(called):
+            return node.file.key_span(*called)
+        return node.definition.key_span(_KEY, *keys)
+
+    return span
+
+
+def _findings_in_profile(
+    bundle: Mapping[str, Any], patch: Mapping[str, Any], workspace: Workspace
+) -> Iterator[Diagnostic]:
+    project = workspace.project
+    assert project is not None
+    place = ("profiles", workspace.profile_name or "", "targets", "databricks", _KEY)
+    protected = [("bundle", "name"), ("include",)]
+    yield from patch_findings(bundle, patch, protected, lambda keys: project.key_span(*place, *keys))
+
+
+def _native(island: Island, job: Job) -> dict[str, Any]:
+    """Return what the client has to know of the bundle."""
+    graph = island.graph
+    inputs = {
+        name: {"type": port.type, "many": port.many, "parameter": job.parameters[name]}
+        for name, port in graph.inputs.items()
+    }
+    ends = {node.id: end_of(node) for node in island.nodes.values() if is_between(node)}
+    return {"job": island.name, "pipeline": graph.name, "inputs": inputs, "ends": ends}
+
+
+def _watched(lowering: Lowering, job: Job) -> Iterator[FilePath]:
+    for snapshot in lowering.snapshots.values():
+        yield from snapshot.watched
+    yield from lowering.read
+    yield from (source for source in job.files.values() if isinstance(source, FilePath))

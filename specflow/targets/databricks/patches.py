@@ -1,0 +1,59 @@
+"""`x-databricks` patches (RFC 7396) on what the compiler wrote: adding is fine, replacing is told, some things stay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from specflow.diagnostics import Diagnostic, Span, error, warning
+
+__all__ = ["merged", "patch_findings"]
+
+Keys = tuple[str, ...]
+Spans = Callable[[Keys], Span]
+
+
+def merged(document: Any, patch: Any) -> Any:
+    """Return a document with a JSON merge patch applied: null removes, objects merge, all else replaces."""
+    if not isinstance(patch, Mapping):
+        return patch
+    found = dict(document) if isinstance(document, Mapping) else {}
+    for key, value in patch.items():
+        if value is None:
+            found.pop(key, None)
+        else:
+            found[key] = merged(found.get(key), value)
+    return found
+
+
+def patch_findings(
+    document: Mapping[str, Any], patch: Mapping[str, Any], protected: Iterable[Keys], span: Spans
+) -> Iterator[Diagnostic]:
+    """Yield an error for each protected place that a patch would change, a warning for each other that it replaces.
+
+    `span` gives where in the user's file a key of the patch stands.
+    """
+    held = frozenset(protected)
+    for keys, old, new in _changes(document, patch, ()):
+        path = ".".join(keys)
+        if any(keys[: len(one)] == one or one[: len(keys)] == keys for one in held):
+            message = f'"{path}" says what the step is and what it runs, and can\'t be patched'
+            yield error("patch-forbidden", message, span(keys), "say it in the language, or make it a native step")
+        elif old is not _ABSENT:
+            what = "removes" if new is None else "replaces"
+            message = f'"{path}" {what} what was compiled from the spec'
+            yield warning("patch-replaces", message, span(keys), "leave it out, or leave out what it was compiled from")
+
+
+_ABSENT = object()
+
+
+def _changes(document: Any, patch: Mapping[str, Any], above: Keys) -> Iterator[tuple[Keys, Any, Any]]:
+    for key, value in patch.items():
+        old = document.get(key, _ABSENT) if isinstance(document, Mapping) else _ABSENT
+        if isinstance(value, Mapping) and isinstance(old, Mapping):
+            yield from _changes(old, value, (*above, key))
+        elif old is _ABSENT and value is None:
+            continue
+        elif old is _ABSENT or old != value:
+            yield (*above, key), old, value

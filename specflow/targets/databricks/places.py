@@ -1,0 +1,77 @@
+"""Where named data lies for a task: on a volume, or in the bundle, whose files the workspace has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING
+
+from specflow.diagnostics import error
+from specflow.graph.model import DataRef, Graph, Node
+from specflow.lowering import Lowering, leaves_of
+from specflow.spec.checks.files import is_address
+from specflow.targets.databricks.environments import FILES
+
+if TYPE_CHECKING:
+    from specflow.targets.databricks.job import Job
+
+__all__ = ["data_places"]
+
+MAX_FILE_BYTES = 500 * 1024 * 1024
+"""Of one workspace file; docs.databricks.com/files/workspace."""
+
+
+def data_places(graph: Graph, nodes: Iterable[Node], lowering: Lowering, job: Job) -> dict[str, str]:
+    """Return where each named source and literal location lies; what is in the project is put into the bundle."""
+    found: dict[str, str] = {}
+    used = _used(graph, nodes)
+    for key, ref in graph.data.items():
+        if key in used:
+            place = _named(key, ref, job, lowering.root)
+            if place is not None:
+                found[key] = place
+    for location, key in lowering.literals.items():
+        found[key] = _put(key, lowering.root / location, job)
+    return found
+
+
+def _used(graph: Graph, nodes: Iterable[Node]) -> set[str]:
+    trees = [port.binding for node in nodes for port in node.inputs.values()]
+    trees += [tree for node in nodes for condition in node.conditions for tree in condition.requires]
+    return {leaf[1] for leaf in leaves_of(*trees, *graph.defaults.values()) if leaf[0] == "data"}
+
+
+def _named(key: str, ref: DataRef, job: Job, root: FilePath) -> str | None:
+    own = ref.location if isinstance(ref.location, str) else ref.location.get("databricks")
+    if own is not None and own.startswith(("/Volumes/", "/Workspace/", "dbfs:/Volumes/")):
+        return own.removeprefix("dbfs:")
+    span = ref.file.span(*ref.place, "location")
+    if own is None and not isinstance(ref.location, str) and not is_address(ref.location.get("local", "x:y")):
+        own = ref.location["local"]  # the project's own file travels in the bundle
+    if own is None:
+        message = f'the data "{ref.place[-1]}" has no location for "databricks"'
+        job.found.append(error("data-elsewhere", message, span, "add databricks: /Volumes/…, or a path in the project"))
+        return None
+    if is_address(own):
+        if not isinstance(ref.location, str):  # a plain address is told by the capabilities already
+            message = f'databricks reads data on volumes, not at "{own}"'
+            job.found.append(error("data-elsewhere", message, span, "give the same place as a path: /Volumes/…"))
+        return None
+    return _put(key, root / own, job, ref)
+
+
+def _put(key: str, source: FilePath, job: Job, ref: DataRef | None = None) -> str:
+    """Put a file or folder of the project into the bundle, and return where a task finds it."""
+    base = f"data/{key}/{source.name}"
+    if not source.is_dir():
+        files = {base: source}
+    else:
+        paths = (path for path in sorted(source.rglob("*")) if path.is_file())
+        files = {f"{base}/{path.relative_to(source).as_posix()}": path for path in paths}
+    for path, file in files.items():
+        if ref is not None and file.stat().st_size > MAX_FILE_BYTES:
+            message = f'"{file.name}" is too large for a file of the workspace, which has at most 500 MiB'
+            span = ref.file.span(*ref.place, "location")
+            job.found.append(error("data-too-large", message, span, "put it on a volume: databricks: /Volumes/…"))
+        job.files[path] = file
+    return f"{FILES}/{base}"

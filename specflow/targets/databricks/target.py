@@ -1,0 +1,50 @@
+"""The target `databricks`: its name, its capabilities, its checks, its compiler, its client, its emulator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path as FilePath
+from typing import Any
+
+from specflow.diagnostics import Diagnostic
+from specflow.graph.islands import Island
+from specflow.graph.model import Graph, Node
+from specflow.spec.load import Workspace
+from specflow.targets.base import Capability, Client, Compiled, RunningEmulator
+from specflow.targets.databricks.capabilities import CAPABILITIES
+
+__all__ = ["TARGET", "Databricks"]
+
+
+class Databricks:
+    """The target `databricks`."""
+
+    name = "databricks"
+    CAPABILITIES: Mapping[str, Capability] = CAPABILITIES
+
+    def check(self, graph: Graph, nodes: Mapping[str, Node]) -> tuple[Diagnostic, ...]:
+        """Return what the platform can't take of a spec, as far as the graph alone tells."""
+        from specflow.targets.databricks.checks import spec_faults
+
+        return tuple(spec_faults(graph, nodes))
+
+    def compile(self, island: Island, workspace: Workspace) -> Compiled:
+        """Return the bundle of an island."""
+        from specflow.targets.databricks.compile import compile_databricks
+
+        return compile_databricks(island, workspace)
+
+    def client(self, settings: Mapping[str, Any]) -> Client:
+        """Return a client of the workspace that the settings name."""
+        from specflow.targets.databricks.runs import open_client
+
+        return open_client(settings)
+
+    def emulator(self, root: FilePath, settings: Mapping[str, Any]) -> RunningEmulator:
+        """Return a workspace of this machine, not yet started."""
+        from specflow.targets.databricks.emulated import Emulated
+
+        return Emulated(root, settings)
+
+
+TARGET = Databricks()

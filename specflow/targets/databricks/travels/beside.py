@@ -1,0 +1,102 @@
+"""What is done beside a step that the platform runs by itself: decide before it, take down how it ended behind it."""
+
+import importlib
+import json
+import os
+from typing import Any
+
+start = importlib.import_module("start")  # beside this file
+
+FOLDERS = ("folder", "model")
+PLACE = "outputs-1"
+
+
+def decide(note: str, options: list[str]) -> dict[str, str] | None:
+    """Return the texts of a step's ports, outputs included, if it runs; else None, and its record says why."""
+    settled = _launch(note, options)
+    outcomes = importlib.import_module("specflow.attempt.outcomes")
+    try:
+        given = settled.given()
+    except ValueError as failure:
+        given = outcomes.Outcome("failed", str(failure))
+    if isinstance(given, outcomes.Outcome):
+        _record(settled, given, 0)
+        return None
+    texts = {port: _text(value) for port, value in given.items()}
+    for port, place in _places(settled).items():
+        os.makedirs(
+            place if settled.step["outputs"][port]["type"] in FOLDERS else os.path.dirname(place), exist_ok=True
+        )
+        texts[port] = place
+    return texts
+
+
+def take_down(note: str, options: list[str]) -> int:
+    """Return the exit code of the task behind a step, once its record is written and told."""
+    settled = _launch(note, options)
+    records = importlib.import_module("specflow.attempt.records")
+    outcomes = importlib.import_module("specflow.attempt.outcomes")
+    known = records.read_record(settled.places.record)
+    if known is None:
+        ended, count = start.value_of(options, "ended"), int(start.value_of(options, "attempt", "1"))
+        known = _ended(settled, ended, count, outcomes)
+    launch = importlib.import_module("specflow.attempt.launch")
+    launch.tell((records.line_of(known) + "\n").encode())
+    return 1 if known["state"] in ("failed", "cancelled") else 0
+
+
+def _ended(settled: Any, ended: str, count: int, outcomes: Any) -> dict[str, Any]:
+    """Return the record of a step by the platform's word for how it ended, in whatever case that is."""
+    result = ended.lower()
+    if result != "success":
+        late = settled.note["timeout_s"]
+        told = {"timedout": f"timeout after {late} s", "canceled": "cancelled"}
+        reason = told.get(result, f"the platform says: {result}")
+        return _record(settled, outcomes.Outcome("cancelled" if result == "canceled" else "failed", reason), count)
+    places = _places(settled)
+    collected = importlib.import_module("specflow.attempt.collect").collect(settled.step, places)
+    if collected.problems:
+        return _record(settled, outcomes.Outcome("failed", "; ".join(collected.problems)), count)
+    names = importlib.import_module("specflow.attempt.prepare")
+    types = importlib.import_module("specflow.attempt.values").PATH_TYPES
+    left = {}
+    for port, facts in settled.step["outputs"].items():
+        if port not in collected.absent and facts["type"] in types:
+            name = names.output_name(port, facts)
+            left[port] = {"name": name, "path": f"{PLACE}/{name}"}
+    more = {"values": collected.values, "metrics": collected.metrics, "outputs": left}
+    return _record(settled, outcomes.Outcome("succeeded"), count, **more)
+
+
+def _launch(note: str, options: list[str]) -> Any:
+    """Return the launch of a step as far as it is known before it runs."""
+    launch = importlib.import_module("specflow.attempt.launch")
+    known = [
+        option for option in options if start.name_of(option) not in ("ended", "attempt", "repair", "bind", "date")
+    ]
+    parsed = launch.parser().parse_args([note, "--target=databricks", *known])
+    with open(note, encoding="utf-8") as stream:
+        document = json.load(stream)
+    return launch.Launch(document, os.path.dirname(note), parsed)
+
+
+def _places(settled: Any) -> dict[str, str]:
+    names = importlib.import_module("specflow.attempt.prepare")
+    home = os.path.join(settled.places.home, PLACE)
+    return {port: os.path.join(home, names.output_name(port, facts)) for port, facts in settled.step["outputs"].items()}
+
+
+def _record(settled: Any, outcome: Any, count: int, **more: Any) -> dict[str, Any]:
+    records = importlib.import_module("specflow.attempt.records")
+    above = settled.records.above(settled.id, list(settled.note["needs"]))
+    record = {**records.new_record(settled.id, settled.label, outcome, above), "attempts": count, **more}
+    os.makedirs(settled.places.home, exist_ok=True)
+    records.write_record(record, settled.places.record)
+    return record
+
+
+def _text(value: object) -> str:
+    evaluate = importlib.import_module("specflow.attempt.evaluate")
+    if value is None:
+        return ""
+    return json.dumps(value) if isinstance(value, list) else str(evaluate.text_of(value))
