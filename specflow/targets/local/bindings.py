@@ -44,10 +44,15 @@ class Bindings:
         return self.facts[name] if head == "run" else self.data(name)
 
     def data(self, key: str) -> str:
-        """Return the path of a named source."""
+        """Return the path of a named source, or its address where only steps elsewhere read it."""
         if key not in self._data:
-            self._data[key] = str(self.plan.path(self.plan.document["data"][key]["path"]).resolve())
+            entry = self._entry(key)
+            self._data[key] = entry.get("address") or str(self.plan.path(entry["path"]).resolve())
         return self._data[key]
+
+    def _entry(self, key: str) -> Mapping[str, Any]:
+        holders = (self.plan.document, *self.plan.document["islands"])
+        return next(holder["data"][key] for holder in holders if key in holder["data"])
 
     def end(self, step: str, outcome: Outcome, made: Mapping[str, Any] | None = None) -> None:
         """Remember how a step ended, and what it made."""
