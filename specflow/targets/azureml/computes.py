@@ -8,7 +8,6 @@ from typing import Any
 
 from specflow.diagnostics import Diagnostic, Span, error
 from specflow.graph.model import Node
-from specflow.memory import mebibytes
 from specflow.spec import model
 
 __all__ = ["SIZES", "Machine", "compute_faults", "default_compute", "machine_for", "node_compute"]
@@ -52,10 +51,17 @@ Which of them a subscription may use, and how many, is its quota's to say: unver
 
 def machine_for(need: model.Compute) -> Machine | None:
     """Return the smallest size that has what is asked for; None where no size has it."""
-    memory = mebibytes(need.memory) / 1024 if need.memory else 0
+    memory = _gibibytes(need.memory) if need.memory else 0
     cpus, gpus = need.cpus or 0, need.gpus or 0
     fitting = (m for m in SIZES if m.cpus >= cpus and m.memory >= memory and m.gpus >= gpus)
     return next((m for m in fitting if bool(m.gpus) == bool(gpus)), None)
+
+
+def _gibibytes(text: str) -> float:
+    """Return an amount of memory of the language (`32GiB`, `500MB`) in GiB."""
+    number, unit = text.rstrip("BiTGM"), text.lstrip("0123456789.")
+    base = 1024 if "i" in unit else 1000
+    return float(number) * float(base ** {"M": 2, "G": 3, "T": 4}[unit[0]]) / 1024**3
 
 
 def default_compute(profile: model.Profile) -> str:
@@ -96,9 +102,9 @@ def compute_faults(node: Node, profile: model.Profile, span: Span) -> tuple[Diag
     if node.compute_need is None:
         message = f'the profile does not say what the compute "{node.compute}" is on azureml'
         help_ = f"add to the profile: computes: {{{node.compute}: {{azureml: serverless}}}}"
-        return (error("unbound-compute", message, span, help_),)
+        return (error("unknown-compute", message, span, help_),)
     if node.engine != "spark" and machine_for(node.compute_need) is None:
         message = f'no size of serverless machine that specflow knows has what the compute "{node.compute}" asks for'
         help_ = f'bind it: computes: {{{node.compute}: {{azureml: "azureml:<cluster>"}}}}'
-        return (error("unbound-compute", message, span, help_),)
+        return (error("unknown-compute", message, span, help_),)
     return ()
