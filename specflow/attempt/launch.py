@@ -34,6 +34,7 @@ from specflow.attempt.settle import settle
 from specflow.attempt.track import tracking_process
 from specflow.attempt.untouched import as_they_are, wrote_to
 from specflow.attempt.values import PATH_TYPES, parse_text
+from specflow.attempt.wheels import install
 
 __all__ = ["main"]
 
@@ -51,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--date", default="")
     found.add_argument("--id", default="")
     found.add_argument("--label", default="")
-    for name in ("input", "value", "data", "from", "path", "output", "keep", "secret"):
+    for name in ("input", "value", "data", "from", "path", "output", "keep", "secret", "variable"):
         found.add_argument(f"--{name}", action="append", default=[], metavar="NAME=TEXT")
     found.add_argument("--record", default="", help="where the step's record goes")
     found.add_argument("--root", default="", help="where records and outputs of all steps of the run lie")
@@ -83,6 +84,15 @@ def pairs(texts: Sequence[str]) -> dict[str, str]:
     for text in texts:
         name, _, value = text.partition("=")
         found[name] = value
+    return found
+
+
+def _gathered(texts: Sequence[str]) -> dict[str, list[str]]:
+    """Return `name=text` arguments by name, all texts of each: an input that takes a list is given item by item."""
+    found: dict[str, list[str]] = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        found.setdefault(name, []).append(value)
     return found
 
 
@@ -119,11 +129,12 @@ class _Launch:
     # What the step is given
 
     def _pipeline_inputs(self) -> dict[str, Any]:
-        given = pairs(self.options.input)
+        given = _gathered(self.options.input)
         found: dict[str, Any] = {}
         for name, facts in self.note["inputs"].items():
-            text = decode(given[name]) if name in given else None
-            value = None if text is None else _typed(text, facts["type"])
+            texts = [text for item in given.get(name, ()) if (text := decode(item)) is not None]
+            values = [_typed(text, facts["type"]) for text in texts]
+            value = values if facts.get("many") and values else values[-1] if values else None
             if value is None and facts["default"] is not None:
                 value = evaluate(facts["default"], self._look_up)
             found[name] = value
@@ -232,9 +243,9 @@ class _Launch:
             values,
             {**self.run, "attempt": number},
             folder,
-            sys.executable,
+            self._python(),
             os.environ,
-            self._secrets(),
+            {**self._variables(), **self._secrets()},
             self._notebook(),
             direct,
         )
@@ -268,6 +279,20 @@ class _Launch:
             own.update({name: text for name, text in prepared.env.items() if name.startswith("SPECFLOW_")})
             return run_inside(prepared, own)
         return run_child(prepared, self.note["timeout_s"], tell)
+
+    def _python(self) -> str:
+        """Return the interpreter of the step: this one, or one on top of it that has the step's wheels."""
+        wheels = self.note.get("wheels")
+        if wheels is None:
+            return sys.executable
+        home = os.path.join(self.temporary, "environment")
+        if not os.path.isdir(home):
+            return install(wheels, self.folder, home)
+        return os.path.join(home, "bin", "python")
+
+    def _variables(self) -> dict[str, str]:
+        """Return the step's constant variables that the platform has set for this process."""
+        return {name: os.environ[name] for name in self.options.variable if name in os.environ}
 
     def _secrets(self) -> dict[str, str]:
         missing = [name for name in self.options.secret if name not in os.environ]

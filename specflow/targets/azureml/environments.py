@@ -51,32 +51,36 @@ class Environments:
 
     def reference(self, node: Node) -> Any:
         """Return what a node says of its environment."""
-        key = id(node.environment.needs) if node.environment and node.environment.needs else 0
-        if not key and node.environment is not None:
-            return self._registered(node.environment)
+        environment = node.environment
+        if environment is None:
+            return self.plain()
+        if environment.needs is None:
+            return self._registered(environment)
+        key = id(environment.needs)  # many steps share one; it lives as long as the graph
         if key not in self._known:
-            self._known[key] = self._made(node, node.environment)
+            self._known[key] = self._made(node, environment, environment.needs)
         return self._known[key]
+
+    def plain(self) -> Any:
+        """Return the environment of nodes that need nothing but Python."""
+        if 0 not in self._known:
+            self._known[0] = {"image": IMAGE, "conda_file": self._file(_conda_text(None).encode(), "python")}
+        return self._known[0]
 
     def _registered(self, environment: Environment) -> Any:
         bound = self.profile.environments.get(environment.name or "", {}).get("azureml")
         return dict(bound) if isinstance(bound, Mapping) else bound
 
-    def _made(self, node: Node, environment: Environment | None) -> dict[str, Any]:
-        needs = environment.needs if environment is not None else None
-        if needs is not None and needs.image is not None:
+    def _made(self, node: Node, environment: Environment, needs: model.Environment) -> dict[str, Any]:
+        if needs.image is not None:
             return {"image": needs.image}
         content: bytes | FilePath
-        if needs is not None and needs.conda is not None and environment is not None and environment.folder is not None:
+        if needs.conda is not None and environment.folder is not None:
             content = environment.folder / needs.conda
         else:
             content = _conda_text(self.lowering.environment(node)).encode()
-        return {"image": IMAGE, "conda_file": self._file(content, self._name(node, environment))}
-
-    def _name(self, node: Node, environment: Environment | None) -> str:
-        if environment is None:
-            return "python"
-        return environment.name or (node.definition.model.name if node.definition else "__".join(node.path))
+        name = environment.name or (node.definition.model.name if node.definition else "__".join(node.path))
+        return {"image": IMAGE, "conda_file": self._file(content, name)}
 
     def _file(self, content: bytes | FilePath, wanted: str) -> str:
         if content not in self._names:

@@ -48,6 +48,10 @@ class Folders:
         for path, content in launcher_files().items():
             self.files[f"{folder}/{path}"] = content
         self.files[f"{folder}/step.json"] = note_bytes(note)
+        for path in note.get("wheels", {}).get("files", ()):
+            self.files[f"{folder}/{path}"] = self.lowering.sources[path]
+        if note["attempt"]["secrets"]:
+            self.files[f"{folder}/key_vault.py"] = (FilePath(__file__).parent / "key_vault.py").read_bytes()
         for name, found in (("code", code), ("notebook", notebook)):
             for file in found.files if found is not None else ():
                 self.files[f"{folder}/{name}/{file.path}"] = file.source

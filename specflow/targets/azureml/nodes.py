@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,7 @@ RUN = '"${AZUREML_ROOT_RUN_ID:-$AZUREML_RUN_ID}"'
 MARGIN_S = 600
 """What a node may take beyond its step's attempts: mounting, installing wheels, copying outputs."""
 
+_PLAIN_WORD = re.compile(r"[A-Za-z0-9_./:-]+")
 _PLAIN_LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_.,=\[\] -]*")
 _PLAIN_VARIABLE = re.compile(r"[ -~]*")
 _OWN_PREFIXES = ("AZUREML", "LD_", "MLFLOW", "MSI_", "PYTHON", "SPECFLOW")
@@ -39,6 +41,8 @@ class NodeParts:
     environment: Any
     wiring: Wiring
     variables: Mapping[str, str]
+    vaults: Mapping[str, str]
+    """Where each secret is: `<vault>/<name>`."""
 
 
 def is_deterministic(node: Node, graph: Graph, *, soft: bool) -> bool:
@@ -89,17 +93,27 @@ def limit_s(note: Mapping[str, Any]) -> int | None:
 
 def launch_line(node: Node, parts: NodeParts) -> Folded:
     """Return the command of a node: the launcher, and all that it is told, a line for each."""
-    lines = [f"python launch.py step.json --target azureml --run {RUN} --placeholders"]
+    lines = []
+    if parts.vaults:
+        secrets = " ".join(f"{name}={_word(place)}" for name, place in parts.vaults.items())
+        lines.append(f"python key_vault.py {secrets} --")
+    lines.append(f"python launch.py step.json --target azureml --run {RUN} --placeholders")
     if parts.note["id"] != node.id:
         lines.append(f"--id {node.id} --label {_label(node.label)}")
     lines.append("--keep AZUREML_ --keep MLFLOW_ --keep MSI_ --keep DEFAULT_IDENTITY_CLIENT_ID")
     lines += parts.wiring.arguments
     lines += [f"--variable {name}" for name in parts.variables]
+    lines += [f"--secret {name}" for name in parts.vaults]
     return Folded(lines)
 
 
 def _label(label: str) -> str:
     return f'"{label}"' if _PLAIN_LABEL.fullmatch(label) else encode(label)
+
+
+def _word(text: str) -> str:
+    """Return a text of the profile as one word for bash."""
+    return text if _PLAIN_WORD.fullmatch(text) else shlex.quote(text)
 
 
 def body(node: Node, graph: Graph, parts: NodeParts, profile: model.Profile) -> dict[str, Any]:
@@ -122,17 +136,22 @@ def body(node: Node, graph: Graph, parts: NodeParts, profile: model.Profile) -> 
     return found
 
 
-def in_place_component(node: Mapping[str, Any], types: Mapping[str, str]) -> dict[str, Any]:
-    """Return a node with its component in place, where it says what only a component can: `is_deterministic`."""
+def in_place_component(
+    node: Mapping[str, Any], inputs: Mapping[str, str], outputs: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return a node with its component in place, where it says what only a component can: `is_deterministic`.
+
+    `inputs` and `outputs` are the types of its ports, which a binding does not say.
+    """
     if "is_deterministic" not in node or "component" in node:
         return dict(node)
     component: dict[str, Any] = {"type": node.get("type", "command")}
     component |= {key: node[key] for key in _COMPONENT_KEYS if key in node}
-    if node.get("inputs"):
-        component["inputs"] = {name: {"type": _type_of(given, types.get(name))} for name, given in node["inputs"].items()}
-    component["outputs"] = {name: {"type": _type_of(given, None)} for name, given in node.get("outputs", {}).items()}
-    rest = {key: value for key, value in node.items() if key not in (*_COMPONENT_KEYS, "type", "display_name")}
+    for side, types in (("inputs", inputs), ("outputs", outputs)):
+        if node.get(side):
+            component[side] = {name: {"type": _type_of(given, types.get(name))} for name, given in node[side].items()}
     head = {key: node[key] for key in ("type", "display_name") if key in node}
+    rest = {key: value for key, value in node.items() if key not in (*_COMPONENT_KEYS, *head)}
     return {**head, "component": component, **rest}
 
 
