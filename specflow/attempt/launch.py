@@ -309,9 +309,10 @@ class _Launch:
         return Notebook(source, os.path.abspath(executed))
 
     def _keep(self, env: dict[str, str]) -> None:
-        """Add the variables by which the platform's own login and tracking work."""
+        """Add the variables by which the platform's own login and tracking work: those that begin with what is kept."""
+        kept = (*self.options.keep, *self.note.get("keep", ()))
         for name, text in os.environ.items():
-            if name not in env and name not in self.step["env"] and name.startswith(tuple(self.options.keep)):
+            if name not in env and name not in self.step["env"] and name.startswith(kept):
                 env[name] = text
 
     def _fill(self, work: str) -> None:

@@ -23,10 +23,10 @@ from specflow.targets.azureml.checks import LARGE_CODE, large_code, profile_faul
 from specflow.targets.azureml.computes import default_compute
 from specflow.targets.azureml.environments import Environments
 from specflow.targets.azureml.folders import Folders, note_bytes
-from specflow.targets.azureml.nodes import NodeParts, body, constant_variables, in_place_component
-from specflow.targets.azureml.outputs import Bound, bind_outputs
+from specflow.targets.azureml.nodes import KEPT_VARIABLES, NodeParts, body, constant_variables, in_place_component
+from specflow.targets.azureml.outputs import Bound, bind_outputs, default_values
 from specflow.targets.azureml.patches import merge, patch_findings
-from specflow.targets.azureml.ports import Sources, Wiring, data_type, literal, record_port, wire
+from specflow.targets.azureml.ports import Sources, Wiring, data_type, literal, wire
 from specflow.targets.azureml.schedules import schedule_document
 from specflow.targets.azureml.verdicts import absent_outputs, verdict_name, verdict_note
 from specflow.targets.azureml.yaml_text import Folded, yaml_text
@@ -116,6 +116,7 @@ class _Compiler:
         wiring = self.wirings[node.id] = wire(node, note, sources)
         note["bindings"] = {port: tree for port, tree in note["bindings"].items() if port not in wiring.given}
         variables = constant_variables(node)
+        note["keep"] = list(KEPT_VARIABLES)
         note["attempt"]["env"] = {k: tree for k, tree in note["attempt"]["env"].items() if k not in variables}
         self._wheels(node, note)
         if node.matrix:
@@ -252,14 +253,9 @@ class _Compiler:
         return {
             "name": self.graph.name,
             "steps": steps,
-            "inputs": {
-                name: {
-                    "type": facts["type"] if facts["type"] not in model.PATH_TYPES else data_type(facts["type"], facts.get("format")),
-                    "many": bool(facts.get("many")),
-                    "late": late.get(name, {}),
-                }
-                for name, facts in inputs.items()
-            },
+            "inputs": {name: _shown(facts, late.get(name, {})) for name, facts in inputs.items()},
+            "values": default_values(self.graph),
+            "data": self.data,
             "arrivals": dict(sources.arrivals),
             "bound": {f"{step}.{port}": name for (step, port), name in bound.of_nodes.items()},
             "registered": registered,
@@ -277,6 +273,13 @@ def _value_input(facts: Mapping[str, Any]) -> Any:
     """Return a value input as a literal; null, in the launcher's encoding, where it has no value before the run."""
     default = facts["default"]
     return literal(default[1] if default is not None and default[0] == "value" else None)
+
+
+def _shown(facts: Mapping[str, Any], late: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the client has to know of an input of the pipeline."""
+    is_path = facts["type"] in model.PATH_TYPES
+    kind = data_type(facts["type"], facts.get("format")) if is_path else facts["type"]
+    return {"type": kind, "is_path": is_path, "many": bool(facts.get("many")), "late": late}
 
 
 def _declared(node: Node, port: str) -> str:

@@ -18,12 +18,15 @@ from specflow.targets.azureml.computes import node_compute
 from specflow.targets.azureml.ports import Wiring
 from specflow.targets.azureml.yaml_text import Folded
 
-__all__ = ["NodeParts", "body", "constant_variables", "in_place_component", "is_deterministic", "launch_line", "limit_s"]
+__all__ = ["KEPT_VARIABLES", "NodeParts", "body", "constant_variables", "in_place_component", "is_deterministic", "launch_line", "limit_s"]
 
 RUN = '"${AZUREML_ROOT_RUN_ID:-$AZUREML_RUN_ID}"'
 """The name of the job that a node belongs to, as bash finds it there: unverified."""
 MARGIN_S = 600
 """What a node may take beyond its step's attempts: mounting, installing wheels, copying outputs."""
+
+KEPT_VARIABLES = ("AZUREML_", "MLFLOW_", "MSI_", "DEFAULT_IDENTITY_CLIENT_ID")
+"""How variables begin by which a step logs in to Azure and to the job's MLflow."""
 
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9_./:-]+")
 _PLAIN_LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_.,=\[\] -]*")
@@ -100,7 +103,6 @@ def launch_line(node: Node, parts: NodeParts) -> Folded:
     lines.append(f"python launch.py step.json --target azureml --run {RUN} --placeholders")
     if parts.note["id"] != node.id:
         lines.append(f"--id {node.id} --label {_label(node.label)}")
-    lines.append("--keep AZUREML_ --keep MLFLOW_ --keep MSI_ --keep DEFAULT_IDENTITY_CLIENT_ID")
     lines += parts.wiring.arguments
     lines += [f"--variable {name}" for name in parts.variables]
     lines += [f"--secret {name}" for name in parts.vaults]
