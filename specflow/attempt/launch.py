@@ -34,6 +34,7 @@ from specflow.attempt.settle import settle
 from specflow.attempt.track import tracking_process
 from specflow.attempt.untouched import as_they_are, wrote_to
 from specflow.attempt.values import PATH_TYPES, parse_text
+from specflow.attempt.wheels import install
 
 __all__ = ["Launch", "main", "parser", "tell"]
 
@@ -51,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--date", default="")
     found.add_argument("--id", default="")
     found.add_argument("--label", default="")
-    for name in ("input", "value", "data", "from", "path", "output", "keep", "secret"):
+    for name in ("input", "value", "data", "from", "path", "output", "keep", "secret", "variable"):
         found.add_argument(f"--{name}", action="append", default=[], metavar="NAME=TEXT")
     found.add_argument("--record", default="", help="where the step's record goes")
     found.add_argument("--root", default="", help="where records and outputs of all steps of the run lie")
@@ -84,6 +85,15 @@ def pairs(texts: Sequence[str]) -> dict[str, str]:
     for text in texts:
         name, _, value = text.partition("=")
         found[name] = value
+    return found
+
+
+def _gathered(texts: Sequence[str]) -> dict[str, list[str]]:
+    """Return `name=text` arguments by name, all texts of each: an input that takes a list is given item by item."""
+    found: dict[str, list[str]] = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        found.setdefault(name, []).append(value)
     return found
 
 
@@ -120,11 +130,11 @@ class Launch:
     # What the step is given
 
     def _pipeline_inputs(self) -> dict[str, Any]:
-        given = pairs(self.options.input)
+        given = _gathered(self.options.input)
         found: dict[str, Any] = {}
         for name, facts in self.note["inputs"].items():
-            text = decode(given[name]) if name in given else None
-            value = None if text is None else _given(text, facts)
+            texts = [text for item in given.get(name, ()) if (text := decode(item)) is not None]
+            value = _given(texts, facts)
             if value is None and facts["default"] is not None:
                 value = evaluate(facts["default"], self._look_up)
             found[name] = value
@@ -242,9 +252,9 @@ class Launch:
             values,
             {**self.run, "attempt": number},
             folder,
-            sys.executable,
+            self._python(),
             os.environ,
-            self._secrets(),
+            {**self._variables(), **self._secrets()},
             self._notebook(),
             direct,
         )
@@ -279,6 +289,20 @@ class Launch:
             return run_inside(prepared, own)
         return run_child(prepared, self.note["timeout_s"], tell)
 
+    def _python(self) -> str:
+        """Return the interpreter of the step: this one, or one on top of it that has the step's wheels."""
+        wheels = self.note.get("wheels")
+        if wheels is None:
+            return sys.executable
+        home = os.path.join(self.temporary, "environment")
+        if not os.path.isdir(home):
+            return install(wheels, self.folder, home)
+        return os.path.join(home, "bin", "python")
+
+    def _variables(self) -> dict[str, str]:
+        """Return the step's constant variables that the platform has set for this process."""
+        return {name: os.environ[name] for name in self.options.variable if name in os.environ}
+
     def _secrets(self) -> dict[str, str]:
         missing = [name for name in self.options.secret if name not in os.environ]
         if missing:
@@ -294,9 +318,10 @@ class Launch:
         return Notebook(source, os.path.abspath(executed))
 
     def _keep(self, env: dict[str, str]) -> None:
-        """Add the variables by which the platform's own login and tracking work."""
+        """Add the variables by which the platform's own login and tracking work: those that begin with what is kept."""
+        kept = (*self.options.keep, *self.note.get("keep", ()))
         for name, text in os.environ.items():
-            if name not in env and name not in self.step["env"] and name.startswith(tuple(self.options.keep)):
+            if name not in env and name not in self.step["env"] and name.startswith(kept):
                 env[name] = text
 
     def _fill(self, work: str) -> None:
@@ -326,9 +351,15 @@ class Launch:
                 tell(b"specflow: the metrics could not be logged to MLflow; the metrics file has them\n")
 
 
-def _given(text: str, facts: Mapping[str, Any]) -> Any:
-    """Return an input of the pipeline by its text: a list travels as JSON."""
-    return json.loads(text) if facts.get("many") else _typed(text, facts["type"])
+def _given(texts: Sequence[str], facts: Mapping[str, Any]) -> Any:
+    """Return an input of the pipeline by its texts, the last one counts; a list has one for each item, or one as JSON."""
+    if not texts:
+        return None
+    if not facts.get("many"):
+        return _typed(texts[-1], facts["type"])
+    if len(texts) == 1 and texts[0].startswith("["):
+        return json.loads(texts[0])
+    return [_typed(text, facts["type"]) for text in texts]
 
 
 def _typed(text: str, kind: str) -> Any:

@@ -1,0 +1,133 @@
+"""What is wrong with steps placed on Azure ML that no capability says: values that it has no word for, names, sizes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from specflow.diagnostics import Diagnostic, Span, error, warning
+from specflow.graph.model import Graph, Node
+from specflow.spec import model
+from specflow.spec.checks.files import is_address
+from specflow.targets.azureml.computes import compute_faults
+from specflow.targets.azureml.environments import environment_faults
+from specflow.targets.azureml.schedules import schedule_faults
+from specflow.targets.azureml.verdicts import may_be_null, skippable
+
+__all__ = ["LARGE_CODE", "graph_faults", "large_code", "profile_faults"]
+
+LARGE_CODE = 100 * 1024 * 1024
+"""Bytes of a code folder above which azure-ai-ml 1.35.2 warns."""
+
+_MOUNTED = re.compile(r"azureml:|(abfss?|wasbs?)://|https://[^/]+\.(blob|dfs)\.core\.[a-z0-9.]+/", re.IGNORECASE)
+
+
+def graph_faults(graph: Graph, nodes: Mapping[str, Node]) -> Iterator[Diagnostic]:
+    """Yield what can be said without a profile."""
+    yield from schedule_faults(graph)
+    yield from _addresses(graph)
+    yield from _registered_twice(graph)
+    yield from _registered_absent(graph)
+    for node in nodes.values():
+        yield from _vanishing_commands(node)
+        if node.kind == "native":
+            yield from _native_faults(node, graph)
+
+
+def profile_faults(nodes: Iterable[Node], profile: model.Profile) -> Iterator[Diagnostic]:
+    """Yield what the profile leaves open: computes, environments, secrets."""
+    told: set[str] = set()
+    for node in nodes:
+        found = (
+            *compute_faults(node, profile, key_place(node, "compute")),
+            *environment_faults(node, profile, key_place(node, "environment")),
+            *_secret_faults(node, profile),
+        )
+        yield from (each for each in found if each.message not in told)
+        told |= {each.message for each in found}
+
+
+def key_place(node: Node, key: str) -> Span:
+    """Return where a key of a step stands: at its call, else in its step file, else the step itself."""
+    if node.file.document.has((*node.place, key)):
+        return node.file.key_span(*node.place, key)
+    if node.definition is not None and node.definition.document.has((key,)):
+        return node.definition.key_span(key)
+    return node.file.key_span(*node.place)
+
+
+def large_code(node: Node, size: int) -> Diagnostic:
+    """Return the warning for a code folder that is sent again with every change, and is large."""
+    message = f'the code of "{node.label}" has {size / 1024 / 1024:.0f} MiB, all of which is sent with every change'
+    help_ = "leave out what the step does not need, by .specflowignore, or give it as data"
+    return warning("large-code", message, key_place(node, "code"), help_)
+
+
+def _addresses(graph: Graph) -> Iterator[Diagnostic]:
+    for ref in graph.data.values():
+        location = ref.location if isinstance(ref.location, str) else ref.location.get("azureml", "")
+        if is_address(location) and not _MOUNTED.match(location):
+            place = (*ref.place, "location") if isinstance(ref.location, str) else (*ref.place, "location", "azureml")
+            message = f'azureml: "{location}" is no address that is mounted there'
+            help_ = "use azureml://datastores/…, abfss://…, wasbs://… or https://<account>.blob.core.windows.net/…"
+            yield error("unsupported", message, ref.file.span(*place), help_)
+    for name, output in graph.outputs.items():
+        tree = output.location
+        if tree is not None and tree[0] == "value" and is_address(str(tree[1])):
+            if not str(tree[1]).startswith("azureml://"):
+                message = f'azureml: an output can\'t be written to "{tree[1]}"'
+                place = ("outputs", name, "location")
+                yield error("unsupported", message, graph.file.span(*place), "use azureml://datastores/<name>/paths/…")
+
+
+def _registered_twice(graph: Graph) -> Iterator[Diagnostic]:
+    first: dict[str, str] = {}
+    for name, output in graph.outputs.items():
+        if output.register_name is None or output.register_name[0] != "value":
+            continue
+        key = repr((output.register_name, output.register_version))
+        if key in first:
+            message = f'azureml: "{first[key]}" and "{name}" are registered under the same name and version'
+            yield error(
+                "unsupported", message, graph.file.key_span("outputs", name, "register"), "give one another name"
+            )
+        first.setdefault(key, name)
+
+
+def _registered_absent(graph: Graph) -> Iterator[Diagnostic]:
+    skips = skippable(graph)
+    for name, output in graph.outputs.items():
+        if output.register_name is not None and output.optional and may_be_null(output.tree, graph, skips):
+            message = f'azureml: "{name}" may be absent, and something would be registered all the same'
+            place = graph.file.key_span("outputs", name, "register")
+            yield error("unsupported", message, place, "make it required: a run without it then fails")
+
+
+def _vanishing_commands(node: Node) -> Iterator[Diagnostic]:
+    if node.command and all(tree[0] == "group" for tree in node.command):
+        message = f'nothing is left of the command of "{node.label}" where its optional values are absent'
+        yield error("empty-command", message, key_place(node, "run"), "begin with a program, outside of $[[ ]]")
+
+
+def _secret_faults(node: Node, profile: model.Profile) -> Iterator[Diagnostic]:
+    for name in node.secrets:
+        bound = profile.secrets.get(name, {}).get("azureml")
+        if bound is None or not {"key_vault", "name"} <= set(bound):
+            message = f'the profile does not say where azureml finds the secret "{name}"'
+            help_ = f"add: secrets: {{{name}: {{azureml: {{key_vault: <vault>, name: <secret>}}}}}}"
+            yield error("secret-unavailable", message, key_place(node, "secrets"), help_)
+
+
+def _native_faults(node: Node, graph: Graph) -> Iterator[Diagnostic]:
+    """Yield what a step without the launcher can't do: decide whether it runs, or tell a value."""
+    place = node.file.key_span(*node.place)
+    if any(condition.when is not None or condition.requires for condition in node.conditions):
+        message = f'azureml: the native step "{node.label}" can\'t have a condition'
+        yield error("unsupported", message, place, "put the condition on the steps behind it")
+    if skippable(graph) & set(node.needs):
+        message = f'azureml: the native step "{node.label}" hangs on a step that may be skipped'
+        yield error("unsupported", message, place, "a native step always runs once all before it have ended well")
+    for port, output in node.outputs.items():
+        if output.type not in model.PATH_TYPES:
+            message = f'azureml: the native step "{node.label}" can\'t give the value "{port}"'
+            yield error("unsupported", message, place, "give a file, and read the value from it in a step behind")

@@ -1,0 +1,290 @@
+"""An island → the files that `az ml job create -f pipeline.yml` takes. Pure: no network, no clock, no SDK.
+
+pipeline.yml      the job
+schedule.yml      its schedule, if the pipeline has one
+code/<step>/      what travels with a step: launcher, note, code
+environments/     conda files
+data/             the project's own data that steps read
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path as FilePath
+from typing import Any
+
+from specflow.diagnostics import Diagnostic, has_errors
+from specflow.graph.islands import Island
+from specflow.graph.model import Node
+from specflow.lowering import Lowering, launcher_files, soft_nodes
+from specflow.spec import model
+from specflow.spec.load import Workspace
+from specflow.targets.azureml.checks import LARGE_CODE, large_code, profile_faults
+from specflow.targets.azureml.computes import default_compute
+from specflow.targets.azureml.environments import Environments
+from specflow.targets.azureml.folders import Folders, note_bytes
+from specflow.targets.azureml.nodes import KEPT_VARIABLES, NodeParts, body, constant_variables, in_place_component
+from specflow.targets.azureml.outputs import Bound, bind_outputs, default_values
+from specflow.targets.azureml.patches import merge, patch_findings
+from specflow.targets.azureml.ports import Sources, Wiring, data_type, literal, wire
+from specflow.targets.azureml.schedules import schedule_document
+from specflow.targets.azureml.verdicts import absent_outputs, verdict_name, verdict_note
+from specflow.targets.azureml.yaml_text import Folded, yaml_text
+from specflow.targets.base import Compiled
+
+__all__ = ["compile_island"]
+
+_SCHEMA = "https://azuremlschemas.azureedge.net/latest/pipelineJob.schema.json"
+_REQUIRED = "azureml://datastores/workspaceblobstore/paths/to-be-given"
+"""Where a required path input lies until somebody gives one: there is nothing, so a run without it fails, saying so."""
+
+
+def compile_island(island: Island, workspace: Workspace) -> Compiled:
+    """Return an island's artifact, and what has to be said of it; no files where there are errors."""
+    found = list(profile_faults(island.nodes.values(), workspace.profile))
+    if has_errors(found):
+        return Compiled(findings=tuple(found))
+    return _Compiler(island, workspace, found).compiled()
+
+
+class _Compiler:
+    """One compilation; used once."""
+
+    def __init__(self, island: Island, workspace: Workspace, found: list[Diagnostic]) -> None:
+        self.island, self.workspace, self.found = island, workspace, found
+        self.graph, self.nodes, self.profile = island.graph, island.nodes, workspace.profile
+        self.lowering = Lowering(island.graph, workspace.root, "azureml")
+        self.folders = Folders(self.lowering)
+        self.environments = Environments(self.lowering, workspace.profile)
+        self.soft = frozenset() if self.graph.fail_fast else soft_nodes(self.nodes)
+        self.wirings: dict[str, Wiring] = {}
+
+    def compiled(self) -> Compiled:
+        notes = {name: self._note(node) for name, node in self.nodes.items()}
+        outputs = self.lowering.outputs() if self.island.is_whole else {}
+        inputs = {name: self.lowering.input(name, port) for name, port in self.graph.inputs.items()}
+        self.data = self.lowering.data()
+        given = self._inputs(inputs)
+        kinds = {name: value["type"] if isinstance(value, dict) else "literal" for name, value in given.items()}
+        places = {key: str(entry.get("path", entry.get("address"))) for key, entry in self.data.items()}
+        sources = Sources(self.graph, self.nodes, kinds, places)
+        bound = bind_outputs(self.graph, sources, self._plain_environment()) if self.island.is_whole else Bound()
+        jobs = {name: self._job(node, notes[name], sources, bound) for name, node in self.nodes.items()}
+        jobs |= bound.copies
+        verdict = self._verdict(outputs, sources)
+        jobs |= verdict
+        given |= {name: {"type": kind, "path": _REQUIRED} for name, kind in sources.arrivals.items()}
+        document = self._patched(self._document(given, bound, jobs))
+        files = self._files(document)
+        native = self._native(document, inputs, sources, bound, verdict)
+        found = (*self.found, *self.lowering.found)
+        return Compiled({} if has_errors(found) else files, native, found, tuple(self._watched()))
+
+    def _note(self, node: Node) -> dict[str, Any]:
+        note = self.lowering.note(node, soft=node.id in self.soft)
+        snapshot = self.lowering.code(node)
+        size = sum(file.source.stat().st_size for file in snapshot.files) if snapshot else 0
+        if size > LARGE_CODE:
+            self.found.append(large_code(node, size))
+        return note
+
+    # The pipeline's inputs
+
+    def _inputs(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the inputs that the artifact has; lists, and optional paths, get theirs when somebody gives them."""
+        found = {}
+        for name, facts in inputs.items():
+            if not facts.get("many"):
+                value = self._path_input(facts) if facts["type"] in model.PATH_TYPES else _value_input(facts)
+                found |= {} if value is None else {name: value}
+        return found
+
+    def _path_input(self, facts: Mapping[str, Any]) -> dict[str, Any] | None:
+        default, kind = facts["default"], data_type(facts["type"], facts.get("format"))
+        if default is None:
+            return None if facts["optional"] else {"type": kind, "path": _REQUIRED}
+        if default[0] == "data" and default[1] in self.data:
+            entry = self.data[default[1]]
+            return {"type": kind, "path": entry.get("path", entry.get("address"))}
+        return None
+
+    # Nodes
+
+    def _job(self, node: Node, note: dict[str, Any], sources: Sources, bound: Bound) -> dict[str, Any]:
+        if node.kind == "native":
+            return self._native_job(node, note, sources, bound)
+        wiring = self.wirings[node.id] = wire(node, note, sources)
+        note["bindings"] = {port: tree for port, tree in note["bindings"].items() if port not in wiring.given}
+        variables = constant_variables(node)
+        note["keep"] = list(KEPT_VARIABLES)
+        note["attempt"]["env"] = {k: tree for k, tree in note["attempt"]["env"].items() if k not in variables}
+        self._wheels(node, note)
+        if node.matrix:
+            shared = "__".join(node.path)
+            note |= {"id": shared, "label": shared}
+            note["attempt"]["step"] = shared
+        folder = self.folders.add(node, note)
+        parts = NodeParts(note, folder, self.environments.reference(node), wiring, variables, self._vaults(node))
+        for port in node.outputs:
+            if (node.id, port) in bound.of_nodes:
+                wiring.outputs[port] = f"${{{{parent.outputs.{bound.of_nodes[node.id, port]}}}}}"
+        made = body(node, self.graph, parts, self.profile)
+        patched = self._patch(made, node)
+        types = {**wiring.types, **{port: _declared(node, port) for port in node.outputs}}
+        return in_place_component(patched, wiring.types, types)
+
+    def _vaults(self, node: Node) -> dict[str, str]:
+        bound = {name: self.profile.secrets[name]["azureml"] for name in node.secrets}
+        return {name: f"{where['key_vault']}/{where['name']}" for name, where in bound.items()}
+
+    def _wheels(self, node: Node, note: dict[str, Any]) -> None:
+        """Say in the note which wheels the launcher installs."""
+        needs = self.lowering.environment(node)
+        wheels = needs["wheels"] if needs is not None else []
+        if needs is None or not wheels:
+            return
+        names = [wheel["path"] for wheel in wheels]
+        note["wheels"] = {"files": names, "with_dependencies": not needs["locked"]}
+
+    def _native_job(self, node: Node, note: Mapping[str, Any], sources: Sources, bound: Bound) -> dict[str, Any]:
+        """Return a native step: what the spec says, with its ports connected."""
+        wiring = self.wirings[node.id] = wire(node, note, sources)
+        inputs = {port: wiring.inputs[port] for port in node.inputs if port in wiring.inputs}
+        outputs: dict[str, Any] = {port: {"type": _declared(node, port)} for port in node.outputs}
+        for port in node.outputs:
+            if (node.id, port) in bound.of_nodes:
+                outputs[port] = f"${{{{parent.outputs.{bound.of_nodes[node.id, port]}}}}}"
+        made = {"inputs": inputs, "outputs": outputs}
+        head = {"display_name": node.label}
+        return self._patch(head | {key: value for key, value in made.items() if value}, node)
+
+    def _patch(self, made: dict[str, Any], node: Node) -> dict[str, Any]:
+        patch = node.extensions.get("azureml")
+        if not patch:
+            return made
+        patched = merge(made, patch)
+        self.found += patch_findings(patched.replaced, node.label, node.file.key_span(*node.place))
+        return patched.document
+
+    def _verdict(self, outputs: Mapping[str, Any], sources: Sources) -> dict[str, Any]:
+        """Return the node that judges the run, where the platform would judge otherwise."""
+        if not self.island.is_whole or not (self.soft or absent_outputs(self.graph)):
+            return {}
+        name, note = verdict_name(self.graph), verdict_note(self.graph, self.nodes, outputs)
+        folder = f"code/{name}"
+        self.folders.files |= {f"{folder}/{path}": content for path, content in launcher_files().items()}
+        self.folders.files[f"{folder}/step.json"] = note_bytes(note)
+        inputs = {f"record__{step}": sources.record(step) for step in note["verdict"]["steps"]}
+        lines = ["python launch.py step.json --target azureml --verdict"]
+        lines += [f'--from {step}="${{{{inputs.record__{step}}}}}"' for step in note["verdict"]["steps"]]
+        made = {"type": "command", "display_name": name, "code": folder, "is_deterministic": False}
+        made |= {"command": Folded(lines), "environment": self._plain_environment(), "inputs": inputs}
+        return {name: in_place_component(made, dict.fromkeys(inputs, "uri_folder"), {})}
+
+    def _plain_environment(self) -> Any:
+        return self.environments.plain()
+
+    # The documents
+
+    def _document(self, inputs: Mapping[str, Any], bound: Bound, jobs: Mapping[str, Any]) -> dict[str, Any]:
+        graph = self.graph
+        found: dict[str, Any] = {"$schema": _SCHEMA, "type": "pipeline"}
+        found |= {"display_name": self.island.name, "experiment_name": graph.name}
+        if graph.description:
+            found["description"] = graph.description
+        if graph.tags:
+            found["tags"] = dict(graph.tags)
+        found["settings"] = {
+            "default_compute": default_compute(self.profile),
+            "continue_on_step_failure": not graph.fail_fast,
+        }
+        if inputs:
+            found["inputs"] = dict(inputs)
+        if bound.outputs:
+            found["outputs"] = dict(bound.outputs)
+        return found | {"jobs": dict(jobs)}
+
+    def _patched(self, document: dict[str, Any]) -> dict[str, Any]:
+        patch = self.graph.extensions.get("azureml")
+        if not patch or not self.island.is_whole:
+            return document
+        patched = merge(document, patch)
+        self.found += patch_findings(patched.replaced, self.graph.name, self.graph.file.key_span("x-azureml"))
+        return patched.document
+
+    def _files(self, document: Mapping[str, Any]) -> dict[str, bytes | FilePath]:
+        files: dict[str, bytes | FilePath] = {"pipeline.yml": (self._heading() + yaml_text(document)).encode()}
+        if self.graph.schedule is not None and self.island.is_whole:
+            files["schedule.yml"] = yaml_text(schedule_document(self.graph, self.graph.schedule)).encode()
+        files |= {name: path for name, path in self.lowering.sources.items() if name.startswith("data/")}
+        return {**files, **self.environments.files, **self.folders.files}
+
+    def _heading(self) -> str:
+        spec = self.workspace.spec.relative_to(self.workspace.root).as_posix()
+        lines = [
+            f"# Made by specflow from {spec}: change that, and compile again.",
+            "# az ml job create -f pipeline.yml",
+        ]
+        open_inputs = [
+            name for name, port in self.graph.inputs.items() if name not in self.graph.defaults and not port.optional
+        ]
+        lines += [f"#   --set inputs.{name}=…   is required" for name in open_inputs]
+        return "".join(f"{line}\n" for line in lines)
+
+    def _native(
+        self,
+        document: Mapping[str, Any],
+        inputs: Mapping[str, Any],
+        sources: Sources,
+        bound: Bound,
+        verdict: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        """Return what the client has to know of the artifact."""
+        steps = {}
+        for name, node in self.nodes.items():
+            kinds = {port: _declared(node, port) for port, out in node.outputs.items() if out.type in model.PATH_TYPES}
+            steps[name] = {"label": node.label, "outputs": kinds, "native": node.kind == "native"}
+        late: dict[str, dict[str, str]] = {}
+        for name, wiring in self.wirings.items():
+            for given, port in wiring.late.items():
+                late.setdefault(given, {})[name] = port
+        registered = {
+            name: {"name": output.register_name, "version": output.register_version}
+            for name, output in self.graph.outputs.items()
+            if output.register_name is not None and name in bound.outputs
+        }
+        return {
+            "name": self.graph.name,
+            "steps": steps,
+            "inputs": {name: _shown(facts, late.get(name, {})) for name, facts in inputs.items()},
+            "values": default_values(self.graph),
+            "data": self.data,
+            "arrivals": dict(sources.arrivals),
+            "bound": {f"{step}.{port}": name for (step, port), name in bound.of_nodes.items()},
+            "registered": registered,
+            "verdict": next(iter(verdict), ""),
+            "schedule": self.graph.schedule.model_dump() if self.graph.schedule and self.island.is_whole else None,
+        }
+
+    def _watched(self) -> list[FilePath]:
+        code = [path for snapshot in self.lowering.snapshots.values() for path in snapshot.watched]
+        conda = [path for path in self.environments.files.values() if isinstance(path, FilePath)]
+        return [*code, *conda, *self.lowering.read]
+
+
+def _value_input(facts: Mapping[str, Any]) -> Any:
+    """Return a value input as a literal; null, in the launcher's encoding, where it has no value before the run."""
+    default = facts["default"]
+    return literal(default[1] if default is not None and default[0] == "value" else None)
+
+
+def _shown(facts: Mapping[str, Any], late: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the client has to know of an input of the pipeline."""
+    is_path = facts["type"] in model.PATH_TYPES
+    kind = data_type(facts["type"], facts.get("format")) if is_path else facts["type"]
+    return {"type": kind, "is_path": is_path, "many": bool(facts.get("many")), "late": late}
+
+
+def _declared(node: Node, port: str) -> str:
+    output = node.outputs[port]
+    return data_type(output.type, output.format) if output.type in model.PATH_TYPES else "string"

@@ -1,0 +1,58 @@
+"""The folder that travels with a node: its launcher, its note, its code. Instances whose folders are equal share one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import Any
+
+from specflow.graph.model import Node
+from specflow.lowering import Lowering, launcher_files
+from specflow.plan import digest_of
+from specflow.snapshot import Snapshot
+
+__all__ = ["Folders", "note_bytes"]
+
+
+def note_bytes(note: Mapping[str, Any]) -> bytes:
+    """Return a note as it travels: one line for each of its keys, so that two can be compared by eye."""
+    import json
+
+    lines = [f"  {json.dumps(key)}: {json.dumps(value, ensure_ascii=True)}" for key, value in note.items()]
+    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
+
+
+@dataclass(slots=True)
+class Folders:
+    """Gathers the code folders of an artifact."""
+
+    lowering: Lowering
+    files: dict[str, bytes | FilePath] = field(default_factory=dict)
+    _by_content: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def add(self, node: Node, note: Mapping[str, Any]) -> str:
+        """Return the folder of a node with this note, made if there is none with the same content."""
+        snapshot = self.lowering.code(node)
+        notebook = self.lowering.notebook(node.notebook) if node.notebook is not None else None
+        digests = [found.digest for found in (snapshot, notebook) if found is not None]
+        content = ("__".join(node.path), digest_of([note, digests]))
+        if content not in self._by_content:
+            self._by_content[content] = self._make(node, note, snapshot, notebook)
+        return self._by_content[content]
+
+    def _make(self, node: Node, note: Mapping[str, Any], code: Snapshot | None, notebook: Snapshot | None) -> str:
+        folder = f"code/{'__'.join(node.path)}"
+        if f"{folder}/step.json" in self.files:
+            folder = f"code/{node.id}"
+        for path, content in launcher_files().items():
+            self.files[f"{folder}/{path}"] = content
+        self.files[f"{folder}/step.json"] = note_bytes(note)
+        for path in note.get("wheels", {}).get("files", ()):
+            self.files[f"{folder}/{path}"] = self.lowering.sources[path]
+        if note["attempt"]["secrets"]:
+            self.files[f"{folder}/key_vault.py"] = (FilePath(__file__).parent / "key_vault.py").read_bytes()
+        for name, found in (("code", code), ("notebook", notebook)):
+            for file in found.files if found is not None else ():
+                self.files[f"{folder}/{name}/{file.path}"] = file.source
+        return folder

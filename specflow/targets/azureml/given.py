@@ -1,0 +1,69 @@
+"""pipeline.yml with what a run is given: values and paths of its inputs, what arrives from elsewhere, registered names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path as FilePath
+from typing import Any
+
+from specflow.targets.azureml.outputs import registered_as
+from specflow.targets.azureml.ports import literal
+
+__all__ = ["with_given"]
+
+
+def with_given(
+    document: Mapping[str, Any],
+    native: Mapping[str, Any],
+    inputs: Mapping[str, Any],
+    arrivals: Mapping[str, str],
+    run: Mapping[str, str],
+) -> dict[str, Any]:
+    """Return the document with the inputs that were given; a new one, the old stays as it is.
+
+    `arrivals` are addresses, or paths on this machine, for inputs by which an island gets what steps outside left; `run`
+    has what registered names may ask for.
+    """
+    found = {**document, "inputs": dict(document.get("inputs") or {}), "jobs": dict(document["jobs"])}
+    for name, value in inputs.items():
+        if value is not None:
+            _give(found, native["inputs"][name], name, value)
+    for name, place in arrivals.items():
+        found["inputs"][name] = {"type": native["arrivals"][name], "path": place}
+    values = {**native["values"], **inputs, **run}
+    outputs = {name: dict(output) for name, output in (document.get("outputs") or {}).items()}
+    for name, trees in native["registered"].items():
+        outputs[name] |= registered_as(trees["name"], trees["version"], values)
+    return {**found, "outputs": outputs} if outputs else found
+
+
+def _give(document: dict[str, Any], port: Mapping[str, Any], name: str, value: Any) -> None:
+    if not port["late"]:
+        document["inputs"][name] = _entry(port, value)
+        return
+    items = list(value) if isinstance(value, (list, tuple)) else [value]
+    names = [f"{name}__{index}" if port["many"] else name for index in range(len(items))]
+    document["inputs"] |= {key: _entry(port, item) for key, item in zip(names, items, strict=True)}
+    for node, wanted in port["late"].items():
+        own = [f"{wanted}__{index}" if port["many"] else wanted for index in range(len(items))]
+        document["jobs"][node] = _with_inputs(
+            document["jobs"][node], name, dict(zip(own, names, strict=True)), port["type"]
+        )
+
+
+def _entry(port: Mapping[str, Any], value: Any) -> Any:
+    if port["is_path"]:
+        return {"type": port["type"], "path": str(value) if isinstance(value, FilePath) else value}
+    return literal(value)
+
+
+def _with_inputs(node: Mapping[str, Any], name: str, added: Mapping[str, str], kind: str) -> dict[str, Any]:
+    """Return a node that reads more inputs of the pipeline: `added` has its own name for each, and theirs."""
+    words = "".join(f' --input {name}="${{{{inputs.{own}}}}}"' for own in added)
+    bindings = {own: f"${{{{parent.inputs.{outer}}}}}" for own, outer in added.items()}
+    found = {**node, "inputs": {**(node.get("inputs") or {}), **bindings}}
+    if "component" not in node:
+        return {**found, "command": node["command"] + words}
+    component = node["component"]
+    declared = {**(component.get("inputs") or {}), **{own: {"type": kind} for own in added}}
+    return {**found, "component": {**component, "inputs": declared, "command": component["command"] + words}}

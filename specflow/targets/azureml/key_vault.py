@@ -1,0 +1,69 @@
+"""Reads secrets from a key vault into variables, and becomes the program behind `--`. Travels with steps that have any.
+
+    python key_vault.py HF_TOKEN=my-vault/hf -- python launch.py step.json …
+
+Standard library only. The node's managed identity gives the token, as azure-identity 1.27 asks for it inside Azure ML
+(`AzureMLCredential`: MSI_ENDPOINT, MSI_SECRET, api-version 2017-09-01); the vault's REST API gives the value. A secret that
+can't be read leaves its variable unset, and the launcher says so in the step's record.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import urllib.error
+import urllib.parse
+import urllib.request
+
+RESOURCE = "https://vault.azure.net"
+VAULT_VARIABLE = "SPECFLOW_KEY_VAULT_URL"
+"""Where all vaults are instead of at their own addresses: an emulator's."""
+
+
+def _answer(url: str, headers: dict[str, str]) -> dict[str, str]:
+    if not url.startswith(("https://", "http://127.0.0.1:", "http://localhost:", "http://169.254.")):
+        raise ValueError(f'"{url}" is no address that a secret may come from')
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - the scheme is checked above
+    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+        found: dict[str, str] = json.load(answer)
+        return found
+
+
+def token() -> str:
+    """Return a token for key vaults, by the identity of the node."""
+    query = {"api-version": "2017-09-01", "resource": RESOURCE}
+    if os.environ.get("DEFAULT_IDENTITY_CLIENT_ID"):
+        query["clientid"] = os.environ["DEFAULT_IDENTITY_CLIENT_ID"]
+    url = f"{os.environ['MSI_ENDPOINT']}?{urllib.parse.urlencode(query)}"
+    return _answer(url, {"secret": os.environ["MSI_SECRET"]})["access_token"]
+
+
+def vault_url(vault: str) -> str:
+    """Return the address of a vault, given by its name or as its address."""
+    if VAULT_VARIABLE in os.environ:
+        name = vault.removeprefix("https://").partition(".")[0]
+        return f"{os.environ[VAULT_VARIABLE]}/{name}"
+    return vault.rstrip("/") if "://" in vault else f"https://{vault}.vault.azure.net"
+
+
+def main(argv: list[str]) -> None:
+    """Set a variable for each secret that can be read, then become the program behind `--`."""
+    end = argv.index("--")
+    for item in argv[:end]:
+        variable, _, place = item.partition("=")
+        vault, _, name = place.rpartition("/")
+        os.environ.pop(variable, None)
+        try:
+            url = f"{vault_url(vault)}/secrets/{urllib.parse.quote(name, safe='')}?api-version=7.4"
+            os.environ[variable] = _answer(url, {"Authorization": f"Bearer {token()}"})["value"]
+        except KeyError as missing:
+            print(f"specflow: no secret {variable}: {missing} is not here; give the compute a managed identity")  # noqa: T201
+        except (OSError, ValueError) as failure:
+            print(f"specflow: no secret {variable} from {vault}: {failure}")  # noqa: T201
+    sys.stdout.flush()
+    os.execvp(argv[end + 1], argv[end + 1 :])  # noqa: S606 - the launcher, in this process's place
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,105 @@
+"""The pipeline's outputs as Azure ML's: bound to the node that makes them, registered by name, written to an address.
+
+A node's output is bound once. What is promised under a second name, registered or at an address, comes from a node that
+copies it. A value is in its step's record, and so is no output here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from specflow.attempt.evaluate import EvaluationError, evaluate, text_of
+from specflow.graph.model import Graph, PipelineOutput, Tree
+from specflow.spec import model
+from specflow.spec.checks.files import is_address
+from specflow.targets.azureml.ports import Sources, data_type
+from specflow.targets.azureml.yaml_text import Folded
+
+__all__ = ["Bound", "bind_outputs", "default_values", "registered_as"]
+
+
+@dataclass(slots=True)
+class Bound:
+    """The pipeline's outputs, the node outputs that are bound to them, and the nodes that copy."""
+
+    outputs: dict[str, Any] = field(default_factory=dict)
+    of_nodes: dict[tuple[str, str], str] = field(default_factory=dict)
+    """The pipeline output that a step's output is bound to."""
+    copies: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def bind_outputs(graph: Graph, sources: Sources, environment: Any) -> Bound:
+    """Return what the pipeline's outputs are here; `environment` is that of the nodes that copy."""
+    bound = Bound()
+    values = default_values(graph)
+    for name, output in graph.outputs.items():
+        tree = output.tree
+        if output.type not in model.PATH_TYPES or tree[0] != "output" or tree[1] not in sources.nodes:
+            continue
+        step, port = str(tree[1]), str(tree[2])
+        entry = _entry(output, graph, step, port, values)
+        if (step, port) not in bound.of_nodes:
+            bound.of_nodes[step, port] = name
+            bound.outputs[name] = entry
+        elif len(entry) > 1:
+            bound.outputs[name] = entry
+            copier = f"copy__{name}"
+            bound.copies[copier] = _copy(copier, name, *sources.output(step, port), environment)
+    return bound
+
+
+def _entry(output: PipelineOutput, graph: Graph, step: str, port: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    declared = graph.nodes[step].outputs[port]
+    entry: dict[str, Any] = {"type": data_type(declared.type, declared.format)}
+    if output.location is not None and output.location[0] == "value" and is_address(str(output.location[1])):
+        entry["path"] = output.location[1]
+    entry |= registered_as(output.register_name, output.register_version, values)
+    return entry
+
+
+def _copy(name: str, output: str, binding: str, kind: str, environment: Any) -> dict[str, Any]:
+    """Return a node that copies one output, whatever it is."""
+    source, place = '"${{inputs.source}}"', '"${{outputs.copy}}"'
+    lines = [f"if [ -d {source} ]; then mkdir -p {place} && cp -R {source}/. {place};", f"else cp {source} {place}; fi"]
+    return {
+        "type": "command",
+        "display_name": name,
+        "command": Folded(lines),
+        "environment": environment,
+        "inputs": {"source": binding},
+        "outputs": {"copy": f"${{{{parent.outputs.{output}}}}}"},
+    }
+
+
+def default_values(graph: Graph) -> dict[str, Any]:
+    """Return the pipeline's inputs as they are without being given; null where that is not known before the run."""
+    found: dict[str, Any] = {}
+    for name, tree in graph.defaults.items():
+        found[name] = tree[1] if tree[0] == "value" else None
+    return found
+
+
+def registered_as(name: Tree | None, version: Tree | None, values: Mapping[str, Any]) -> dict[str, str]:
+    """Return the name and version that an output is registered under; nothing where they hang on what is not known."""
+    if name is None:
+        return {}
+    found = {}
+    for key, tree in (("name", name), ("version", version)):
+        text = _text(tree, values)
+        if text is None:
+            return {}
+        if text:
+            found[key] = text
+    return found
+
+
+def _text(tree: Tree | None, values: Mapping[str, Any]) -> str | None:
+    if tree is None:
+        return ""
+    try:
+        value = evaluate(tree, lambda leaf: values.get(leaf[1]) if leaf[0] in ("input", "run") else None)
+    except EvaluationError:
+        return None
+    return None if value is None else text_of(value)

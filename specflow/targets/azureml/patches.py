@@ -1,0 +1,63 @@
+"""`x-azureml`: a JSON merge patch (RFC 7396) on what was compiled. It may add; what it replaces is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from specflow.diagnostics import Diagnostic, Span, error, warning
+
+__all__ = ["Patched", "merge", "patch_findings"]
+
+_ITS_OWN = ("command", "identity")
+"""Keys that no patch may change once they are written: the launcher runs by the first, secrets are read by the second."""
+
+
+@dataclass(slots=True)
+class Patched:
+    """A document with a patch applied, and the keys that were there before and say something else now."""
+
+    document: dict[str, Any]
+    replaced: list[tuple[str, ...]] = field(default_factory=list)
+
+
+def merge(document: Mapping[str, Any], patch: Mapping[str, Any]) -> Patched:
+    """Return the document after the patch; null removes a key."""
+    found = Patched(dict(document))
+    _merge(found.document, patch, (), found.replaced)
+    return found
+
+
+def _merge(
+    document: dict[str, Any], patch: Mapping[str, Any], path: tuple[str, ...], replaced: list[tuple[str, ...]]
+) -> None:
+    for key, value in patch.items():
+        before, place = document.get(key), (*path, key)
+        if isinstance(value, Mapping) and isinstance(before, Mapping):
+            document[key] = dict(before)
+            _merge(document[key], value, place, replaced)
+            continue
+        if key in document and before != value:
+            replaced.append(place)
+        if value is None:
+            document.pop(key, None)
+        else:
+            document[key] = _without_nulls(value)
+
+
+def _without_nulls(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+
+
+def patch_findings(replaced: Iterable[tuple[str, ...]], label: str, span: Span) -> Iterator[Diagnostic]:
+    """Yield a warning for each key that a patch has replaced, and an error for each that it must not replace."""
+    for place in replaced:
+        shown = ".".join(place)
+        if place[-1] in _ITS_OWN and len(place) == 1:
+            message = f'the patch replaces "{shown}" of "{label}", without which the step does not run as it should'
+            yield error("patch-refused", message, span, f'leave "{shown}" out of `x-azureml`')
+        else:
+            yield warning("patch-replaces", f'the patch replaces "{shown}" of "{label}", which specflow wrote', span)

@@ -1,0 +1,50 @@
+"""The target `azureml`: its name, its capabilities, its compiler, its client and its emulator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path as FilePath
+from typing import Any
+
+from specflow.diagnostics import Diagnostic
+from specflow.graph.islands import Island
+from specflow.graph.model import Graph, Node
+from specflow.spec.load import Workspace
+from specflow.targets.azureml.capabilities import CAPABILITIES
+from specflow.targets.base import Capability, Client, Compiled, RunningEmulator
+
+__all__ = ["TARGET", "AzureML"]
+
+
+class AzureML:
+    """The target `azureml`. What only some of its methods need is imported in them."""
+
+    name = "azureml"
+    CAPABILITIES: Mapping[str, Capability] = CAPABILITIES
+
+    def check(self, graph: Graph, nodes: Mapping[str, Node]) -> tuple[Diagnostic, ...]:
+        """Return what Azure ML has no word for, beyond its capabilities."""
+        from specflow.targets.azureml.checks import graph_faults
+
+        return tuple(graph_faults(graph, nodes))
+
+    def compile(self, island: Island, workspace: Workspace) -> Compiled:
+        """Return the files that `az ml job create` takes."""
+        from specflow.targets.azureml.compile import compile_island
+
+        return compile_island(island, workspace)
+
+    def client(self, settings: Mapping[str, Any]) -> Client:
+        """Return a client for the profile's workspace, or for an emulator's."""
+        from specflow.targets.azureml.client import AzureClient
+
+        return AzureClient(settings)
+
+    def emulator(self, root: FilePath, settings: Mapping[str, Any]) -> RunningEmulator:
+        """Return a workspace on loopback that has what artifacts name."""
+        from specflow.targets.azureml.emulated import Emulated
+
+        return Emulated(root, settings)
+
+
+TARGET = AzureML()
