@@ -97,9 +97,16 @@ class Bridge:
         elif isinstance(event, StepWrote):
             self._tell("step_wrote", step=event.step, text=event.text)
         elif isinstance(event, StepEnded):
-            found = self._fetched(client, event) if event.record is not None else {}
+            named = self._named(client, event) if event.record is not None else {}
+            found = self._fetched(client, event, named) if event.record is not None else {}
             self._tell(
-                "step_ended", step=event.step, status=event.status, record=event.record, text=event.text, fetched=found
+                "step_ended",
+                step=event.step,
+                status=event.status,
+                record=event.record,
+                text=event.text,
+                fetched=found,
+                named=named,
             )
         elif isinstance(event, JobEnded):
             status = event.status
@@ -112,14 +119,40 @@ class Bridge:
                 registered=status.registered,
             )
 
-    def _fetched(self, client: Client, event: StepEnded) -> dict[str, str]:
-        """Return the outputs of a step that are wanted on this machine, by port, now that they are here."""
+    def _named(self, client: Client, event: StepEnded) -> dict[str, dict[str, str]]:
+        """Return by port how the targets that read an output name its place in the exchange store; none outside it."""
+        record, exchange = event.record, self.errand.exchange
+        assert record is not None
+        assert self.job is not None
+        found: dict[str, dict[str, str]] = {}
+        ports = {port: tuple(targets) for port, targets in self.errand.crossing.get(event.step, {}).items()}
+        for port in self.errand.wanted.get(event.step, ()):
+            ports[port] = (*ports.get(port, ()), "local")
+        for port, targets in ports.items():
+            if port not in record["outputs"] or not exchange.has(self.errand.target):
+                continue
+            address = client.address(self.job, event.step, port, record)
+            names = {target: exchange.name(address, self.errand.target, target) for target in targets}
+            found[port] = {target: name for target, name in names.items() if name is not None}
+        return found
+
+    def _fetched(self, client: Client, event: StepEnded, named: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+        """Return the outputs of a step that are needed on this machine, by port, now that they are here.
+
+        Those that steps here read, and those that another platform can't reach by itself.
+        """
         record = event.record
         assert record is not None
         assert self.job is not None
         found = {}
-        for port in self.errand.wanted.get(event.step, ()):
-            if port in record["outputs"]:
+        crossing = self.errand.crossing.get(event.step, {})
+        unreached = [port for port, targets in crossing.items() if set(targets) - set(named.get(port, {}))]
+        for port in dict.fromkeys((*self.errand.wanted.get(event.step, ()), *unreached)):
+            if port not in record["outputs"]:
+                continue
+            if "local" in named.get(port, {}):
+                found[port] = named[port]["local"]
+            else:
                 folder = self.errand.outputs / event.step / port
                 folder.mkdir(parents=True, exist_ok=True)
                 found[port] = str(client.fetch(self.job, event.step, port, record, folder))

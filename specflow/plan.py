@@ -61,6 +61,7 @@ _KEYS = frozenset(
         "code",
         "steps",
         "islands",
+        "store",
         "files",
     }
 )

@@ -24,6 +24,7 @@ from typing import Any
 from specflow.attempt.child import End, Stopped, run_child, run_inside
 from specflow.attempt.codec import decode
 from specflow.attempt.collect import Collected, collect
+from specflow.attempt.digests import digest_and_size
 from specflow.attempt.evaluate import EvaluationError, evaluate
 from specflow.attempt.notebook import Notebook
 from specflow.attempt.outcomes import CANCELLED, FAIL_FAST, Outcome
@@ -118,6 +119,7 @@ class Launch:
         self.sources = {need: self.places.record_of(need, pairs(getattr(options, "from"))) for need in needs}
         self.records = Records({need: read_record(path) for need, path in self.sources.items()})
         self.temporary = tempfile.mkdtemp(prefix="specflow-")
+        self.checked: set[str] = set()
         self.inputs = self._pipeline_inputs()
 
     def _facts(self) -> dict[str, Any]:
@@ -162,7 +164,20 @@ class Launch:
         path = self.paths.get(f"{step}.{port}")
         if path is None:
             path = self.places.output_of(self.sources[step], left["path"])
+        if left.get("check"):
+            self._check(path, left, f"{step}.{port}")
         return self._named(path, left["name"], f"{step}.{port}")
+
+    def _check(self, path: str, left: Mapping[str, Any], key: str) -> None:
+        """Raise unless an output that came from another platform is what its maker had recorded."""
+        if "://" in path or key in self.checked:
+            return
+        if not os.path.exists(path):
+            raise PrepareError(f'the output "{key}" has not arrived: there is nothing at "{path}"')
+        sha256, _ = digest_and_size(path)
+        if sha256 != left["sha256"]:
+            raise PrepareError(f'the output "{key}" is not what it was: its SHA-256 is {sha256}, not {left["sha256"]}')
+        self.checked.add(key)
 
     def _named(self, path: str, name: str, key: str) -> str:
         """Return a path that ends in the name which the step that made it gave it: a mount may have another."""

@@ -9,6 +9,7 @@ import stat
 from collections.abc import Mapping
 from typing import Any
 
+from specflow.attempt.digests import digest_and_size
 from specflow.attempt.prepare import output_name
 from specflow.attempt.records import RECORD_FILE
 from specflow.attempt.values import PATH_TYPES
@@ -75,7 +76,7 @@ class Places:
 
 def publish(
     ports: Mapping[str, Any], made: Mapping[str, str], absent: set[str], places: Places, attempt: int
-) -> dict[str, dict[str, str]]:
+) -> dict[str, dict[str, Any]]:
     """Return the outputs of an attempt as its record names them, each copied whole to its place."""
     left = {}
     for port, facts in ports.items():
@@ -85,7 +86,8 @@ def publish(
         place, path = places.place(port, name, attempt)
         if place != made[port]:
             _copy(made[port], place)
-        left[port] = {"name": name, "path": path or place}
+        sha256, size = digest_and_size(made[port]) if "://" not in made[port] else ("", 0)
+        left[port] = {"name": name, "path": path or place, "sha256": sha256, "bytes": size}
     return left
 
 

@@ -2,10 +2,11 @@
 
 One JSON file a step, written last: it is the commit marker. `above` is what stands behind the step inside each call
 around it, so that whoever reads the record need not look any further back.
+An output that has come from another platform has `check` beside its digest: it is checked before it is read.
 
     {"record": 1, "step": id, "label": …, "state": …, "reason": …, "attempts": n, "seconds": s,
      "values": {port: value}, "metrics": {port: {name: number}},
-     "outputs": {port: {"name": "train.parquet", "path": where, from the record's folder}},
+     "outputs": {port: {"name": "train.parquet", "path": where, from the record's folder, "sha256": …, "bytes": n}},
      "above": {call id: [failed, cancelled]}}
 """
 

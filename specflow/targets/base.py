@@ -164,6 +164,10 @@ class Client(Protocol):
         """Return a step's output on this machine: brought into `folder`, under the name that its record says."""
         ...
 
+    def address(self, job: str, step: str, port: str, record: Mapping[str, Any]) -> str:
+        """Return where a step's output lies, in the platform's own words: an address that begins as the store's does."""
+        ...
+
     def deploy(self, name: str, folder: FilePath, native: Mapping[str, Any], digest: str) -> Deployment:
         """Install a job with its schedule, or bring the one that is there up to date."""
         ...

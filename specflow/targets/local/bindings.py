@@ -7,6 +7,7 @@ from typing import Any
 
 from specflow.attempt.evaluate import evaluate
 from specflow.attempt.outcomes import Ancestry, Outcome
+from specflow.attempt.records import calls_around
 from specflow.attempt.settle import behind_all, settle
 from specflow.plan import Plan
 
@@ -65,6 +66,10 @@ class Bindings:
     def settle(self, step: Mapping[str, Any]) -> Outcome | dict[str, Any]:
         """Return the values of a step's inputs if it runs, else how it ends without running."""
         return settle(step, self.look_up, self.outcomes, self._behind)
+
+    def above(self, step: str) -> dict[str, list[bool]]:
+        """Return what stands behind a step that has ended, inside each call around it."""
+        return {call: list(self._behind(step, call)) for call in calls_around(step)}
 
     def ends_without_running(self, steps: Sequence[Mapping[str, Any]]) -> dict[str, Outcome] | None:
         """Return how all of some steps end, if none of them will run; None if any may. Nothing is entered for it."""

@@ -47,6 +47,7 @@ def compile_local(
         "data": compiler.data(),
         "code": compiler.code_files(),
         "islands": [],
+        "store": dict(workspace.profile.store) if abroad else {},
         "files": {},
     }
     if compiler.lowering.found:

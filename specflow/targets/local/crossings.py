@@ -105,6 +105,8 @@ class Crossings:
             record = earlier.records[name]
             outcome = Outcome(record["state"], record["reason"])
             made = self._made(name, record, record["fetched"]) if outcome.is_good else None
+            isle.records[name] = record
+            self.abroad.lies(name, record["fetched"], record["named"])
             self.run.close(self.run.steps[name], Outcome("cached") if outcome.is_good else outcome, made)
         self.run.registered.update(earlier.records.get("", {}).get("registered", {}))
 
@@ -175,7 +177,8 @@ class Crossings:
         step.attempts = record["attempts"]
         outcome = Outcome(record["state"], record["reason"])
         made = self._made(step.id, record, event["fetched"]) if outcome.is_good else None
-        isle.records[step.id] = {**record, "fetched": event["fetched"]}
+        isle.records[step.id] = {**record, "fetched": event["fetched"], "named": event["named"]}
+        self.abroad.lies(step.id, event["fetched"], event["named"])
         if not step.began:
             step.began, step.started_at = time.monotonic(), time.time()
         step.began = time.monotonic() - record["seconds"]

@@ -82,6 +82,7 @@ class _Run:
         self.plan, self.options = plan, options
         self.processes, self.is_interrupted = processes, is_interrupted
         self.folder: RunFolder = workspace.run(run_id)
+        self.root = workspace.root
         self.facts = {"id": run_id, "date": f"{now:%Y-%m-%d}", "pipeline": plan.name, "target": "local"}
         self.cache = Cache(workspace.results, history)
         self.claims = Claims(workspace.locks)
@@ -126,6 +127,7 @@ class _Run:
             self.folder.path,
             self.options.bridges,
             self.processes.wake,
+            self.root,
         )
         return Crossings(abroad, self)
 

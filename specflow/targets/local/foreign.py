@@ -9,7 +9,9 @@ from pathlib import Path as FilePath
 from typing import Any, Protocol
 
 from specflow.attempt.outcomes import Outcome
+from specflow.attempt.records import Record, new_record
 from specflow.attempt.values import PATH_TYPES
+from specflow.exchange import Exchange
 from specflow.history import ForeignRow, History
 from specflow.lowering import leaves_of, trees_of
 from specflow.plan import Plan, digest_of, write_files
@@ -34,6 +36,9 @@ class Errand:
     steps: Sequence[str]
     wanted: Mapping[str, Sequence[str]]
     """By step, the ports whose paths are wanted on this machine."""
+    crossing: Mapping[str, Mapping[str, Sequence[str]]]
+    """By step and port, the other targets where steps read it."""
+    exchange: Exchange
     outputs: FilePath
     known: str | None = None
     """The platform's id of the job, where an earlier bridge had submitted it."""
@@ -101,11 +106,17 @@ class Abroad:
         folder: FilePath,
         bridges: Bridges,
         wake: Callable[[], None],
+        root: FilePath,
     ) -> None:
         """Take what a run has; `given` are the inputs as the user gave them, defaults left to the platform."""
         self.plan, self.given, self.bindings, self.cache, self.history = plan, given, bindings, cache, history
         self.run, self.folder, self.bridges, self.wake = run, folder, bridges, wake
         self.wanted = wanted_ports(plan)
+        self.crossing = crossing_ports(plan)
+        self.exchange = Exchange(plan.document["store"], plan.root or root)
+        self.arrived: dict[tuple[str, str], Mapping[str, str]] = {}
+        """By step and port elsewhere, how each other target names the place where it lies."""
+        self.specs = {step["id"]: step for step in plan.document["steps"]}
         self.isles = {spec["name"]: Isle(spec, len(spec["outer"])) for spec in plan.document["islands"]}
         self.waiting: dict[str, list[Isle]] = {}
         for isle in self.isles.values():
@@ -129,8 +140,7 @@ class Abroad:
 
     def verdicts(self, isle: Isle) -> dict[str, Outcome] | None:
         """Return how all steps of an island end without being run; None if any of them may run."""
-        steps = {step["id"]: step for step in self.plan.document["steps"]}
-        return self.bindings.ends_without_running([steps[name] for name in isle.spec["steps"]])
+        return self.bindings.ends_without_running([self.specs[name] for name in isle.spec["steps"]])
 
     def send(self, isle: Isle, *, use_cache: bool, again: Mapping[str, ForeignRow]) -> ForeignRow | None:
         """Start an island's bridge, its key recorded before; or return an earlier job of the same content, all well."""
@@ -190,9 +200,56 @@ class Abroad:
                 "artifact": isle.spec["digest"],
                 "settings": isle.spec["settings"],
                 "inputs": inputs,
-                "outer": {step: list(self.bindings.outcomes[step]) for step in isle.spec["outer"]},
+                "outer": {step: self._arriving(step, ports) for step, ports in isle.spec["outer"].items()},
             }
         )
+
+    def _arriving(self, step: str, ports: Sequence[str]) -> list[Any]:
+        """Return what counts of a step outside: how it ended, and what an island reads of it, by content."""
+        record = self.record(step)
+        read = {port: record["values"].get(port) for port in ports if port in record["values"]}
+        read |= {port: record["outputs"][port]["sha256"] for port in ports if port in record["outputs"]}
+        return [record["state"] in ("succeeded", "cached"), record["reason"], record["above"], read]
+
+    def record(self, step: str) -> Record:
+        """Return the record of a step that has ended, wherever it ran; outputs on this machine by their paths."""
+        spec = self.specs[step]
+        for isle in self.isles.values():
+            if step in isle.records:
+                return dict(isle.records[step])
+        found = new_record(step, spec["label"], self.bindings.outcomes[step], self.bindings.above(step))
+        made = self.bindings.made.get(step, {})
+        for port, facts in spec["attempt"]["outputs"].items():
+            value = made.get(port)
+            if value is None:
+                continue
+            if facts["type"] not in PATH_TYPES:
+                found["values"][port] = value
+                continue
+            digest, size = self.cache.digest(value), 0
+            name = FilePath(value).name
+            found["outputs"][port] = {"name": name, "path": value, "sha256": digest, "bytes": size}
+        return found
+
+    def lies(self, step: str, fetched: Mapping[str, str], named: Mapping[str, Mapping[str, str]]) -> None:
+        """Take note where the outputs of a step elsewhere lie: here, and as other targets name the place."""
+        for port in {*fetched, *named}:
+            here = {"local": fetched[port]} if port in fetched else {}
+            self.arrived[(step, port)] = {**named.get(port, {}), **here}
+
+    def _arrivals(self, isle: Isle) -> dict[str, Any]:
+        """Return what an island is handed of the steps outside: their records, and where their outputs lie for it."""
+        target = isle.spec["target"]
+        records, paths = {}, {}
+        for step, ports in isle.spec["outer"].items():
+            record = self.record(step)
+            outputs = {port: {**record["outputs"][port], "check": True} for port in ports if port in record["outputs"]}
+            for port, left in outputs.items():
+                named = self.arrived.get((step, port), {})
+                paths[f"{step}.{port}"] = named.get(target) or FilePath(named.get("local", left["path"]))
+            records[step] = {**record, "outputs": outputs}
+            records[step].pop("fetched", None)
+        return {"records": records, "paths": paths}
 
     def _told(self, name: str, value: Any) -> Any:
         if value is None or self.plan.document["inputs"][name]["type"] not in PATH_TYPES:
@@ -208,12 +265,24 @@ class Abroad:
             self._artifact(spec["folder"]),
             spec["native"],
             {name: self._as_path(name, value) for name, value in self.given.items() if value is not None},
-            {},
+            self._arrivals(isle),
             dict(self.plan.document["tags"]),
         )
         wanted = {step: self.wanted[step] for step in spec["steps"] if step in self.wanted}
         outputs = self.folder / "outputs"
-        return Errand(spec["target"], spec["settings"], job, spec["steps"], wanted, outputs, known, again)
+        crossing = {step: self.crossing[step] for step in spec["steps"] if step in self.crossing}
+        return Errand(
+            spec["target"],
+            {**spec["settings"], "store": self.plan.document["store"]},
+            job,
+            spec["steps"],
+            wanted,
+            crossing,
+            self.exchange,
+            outputs,
+            known,
+            again,
+        )
 
     def _as_path(self, name: str, value: Any) -> Any:
         if self.plan.document["inputs"][name]["type"] not in PATH_TYPES:
@@ -229,6 +298,21 @@ class Abroad:
             place.mkdir(parents=True)
             write_files(self.plan, place, folder)
         return place
+
+
+def crossing_ports(plan: Plan) -> dict[str, dict[str, list[str]]]:
+    """Return by step elsewhere, and by its path ports, the other platforms where islands read them."""
+    steps = {step["id"]: step for step in plan.document["steps"]}
+    found: dict[str, dict[str, list[str]]] = {}
+    for isle in plan.document["islands"]:
+        for step, ports in isle["outer"].items():
+            if steps[step]["island"] is None:
+                continue
+            for port in ports:
+                if steps[step]["attempt"]["outputs"][port]["type"] in PATH_TYPES:
+                    targets = found.setdefault(step, {}).setdefault(port, [])
+                    targets += [isle["target"]] if isle["target"] not in targets else []
+    return found
 
 
 def wanted_ports(plan: Plan) -> dict[str, tuple[str, ...]]:
