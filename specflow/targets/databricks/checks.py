@@ -34,17 +34,15 @@ def limits(island: Island, settings: Mapping[str, Any]) -> Iterator[Diagnostic]:
     if len(tasks) > MAX_TASKS:
         message = f"it takes {len(tasks)} tasks, and a job on Databricks has at most {MAX_TASKS}"
         way_out = "make steps that do more at once, or split the pipeline: one calls the other's results by its outputs"
-        yield error("too-many-tasks", message, head, way_out)
+        yield error("platform-limit", message, head, way_out)
     tags = settings.get("tags", {})
     if len(tags) > MAX_TAGS:
         message = f"{len(tags)} tags, specflow's own among them, and a job on Databricks has at most {MAX_TAGS}"
-        yield error("too-many-tags", message, graph.file.key_span("tags"), "leave some out")
+        yield error("platform-limit", message, graph.file.key_span("tags"), "leave some out")
     size = parameter_bytes({one["name"]: one["default"] for one in settings.get("parameters", ())})
     if size > MAX_PARAMETER_BYTES:
         message = f"the inputs take {size} bytes as job parameters, and Databricks allows {MAX_PARAMETER_BYTES}"
-        yield error(
-            "parameters-too-large", message, graph.file.key_span("inputs"), "pass a file instead of many values"
-        )
+        yield error("platform-limit", message, graph.file.key_span("inputs"), "pass a file instead of many values")
     for task in tasks:
         body = task.get("spark_python_task", {})
         size = parameter_bytes(body.get("parameters", ()))
@@ -52,7 +50,7 @@ def limits(island: Island, settings: Mapping[str, Any]) -> Iterator[Diagnostic]:
         if size > MAX_PARAMETER_BYTES and node is not None:
             message = f'"{node.label}" takes {size} bytes of parameters, and Databricks allows {MAX_PARAMETER_BYTES}'
             place = node.file.key_span(*node.place)
-            yield error("parameters-too-large", message, place, "pass a file instead of many values")
+            yield error("platform-limit", message, place, "pass a file instead of many values")
 
 
 def _names_too_long(nodes: Mapping[str, Node]) -> Iterator[Diagnostic]:
@@ -63,7 +61,7 @@ def _names_too_long(nodes: Mapping[str, Node]) -> Iterator[Diagnostic]:
             message = (
                 f'a task on Databricks would be named "{node.id}", with {len(node.id)} characters of at most {most}'
             )
-            yield error("name-too-long", message, node.file.key_span(*node.place), "shorten one of the names")
+            yield error("platform-limit", message, node.file.key_span(*node.place), "shorten one of the names")
 
 
 def _references(graph: Graph) -> Iterator[Diagnostic]:

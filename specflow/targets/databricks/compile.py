@@ -50,9 +50,7 @@ def compile_databricks(island: Island, workspace: Workspace) -> Compiled:
     files["databricks.yml"] = document_text(bundle, told).encode()
     resources = {"resources": {"jobs": {island.name: job.settings}}}
     files[f"resources/{island.name}.job.yml"] = document_text(resources, told).encode()
-    return Compiled(
-        dict(sorted(files.items())), _native(island, job, lowering), tuple(found), tuple(_watched(lowering, job))
-    )
+    return Compiled(dict(sorted(files.items())), _native(island, job), tuple(found), tuple(_watched(lowering, job)))
 
 
 def _bundle(island: Island, workspace: Workspace) -> dict[str, Any]:
@@ -131,15 +129,15 @@ def _findings_in_profile(
     yield from patch_findings(bundle, patch, protected, lambda keys: project.key_span(*place, *keys))
 
 
-def _native(island: Island, job: Job, lowering: Lowering) -> dict[str, Any]:
-    """Return what the client has to know of the bundle, and under `data` which sources travel with it."""
+def _native(island: Island, job: Job) -> dict[str, Any]:
+    """Return what the client has to know of the bundle."""
     graph = island.graph
     inputs = {
         name: {"type": port.type, "many": port.many, "parameter": job.parameters[name]}
         for name, port in graph.inputs.items()
     }
     ends = {node.id: end_of(node) for node in island.nodes.values() if is_between(node)}
-    return {"job": island.name, "pipeline": graph.name, "inputs": inputs, "ends": ends, "data": lowering.data()}
+    return {"job": island.name, "pipeline": graph.name, "inputs": inputs, "ends": ends, "data": job.data}
 
 
 def _watched(lowering: Lowering, job: Job) -> Iterator[FilePath]:

@@ -5,7 +5,7 @@ Files lie by the digest of what they hold, and are never written twice: a job th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path as FilePath
@@ -36,6 +36,8 @@ class Deploys:
 
     api: Api
     root: str = ""
+    provide: Callable[[Mapping[str, Any]], None] | None = None
+    """How an emulator comes to have what a job names."""
 
     def put(self, artifact: Artifact, name: str, owner: str, more: Mapping[str, str] | None = None) -> tuple[int, Any]:
         """Return the job of a bundle, and its settings: made, or reset if its owner has one by the name."""
@@ -48,6 +50,8 @@ class Deploys:
             settings = {key: value for key, value in settings.items() if key not in _OF_DEPLOYED_JOBS}
             settings["name"] = f"{settings['name']} (run)"
         settings["tags"] = {**settings.get("tags", {}), BY: owner, **(more or {})}
+        if self.provide is not None:
+            self.provide(settings)
         job_id = self._job(name, owner, settings)
         if permissions:
             body = {"access_control_list": [_entry(one) for one in permissions]}

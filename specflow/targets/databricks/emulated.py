@@ -1,4 +1,4 @@
-"""The emulator as a target's own: a workspace of this machine, started and ended with what runs on it."""
+"""The emulator as the stand-in for a profile's workspace: it has whatever cluster and secret a job names."""
 
 from __future__ import annotations
 
@@ -12,13 +12,18 @@ __all__ = ["Emulated"]
 
 
 class Emulated:
-    """A workspace on loopback; `settings` are what the client is given in place of the profile's."""
+    """A workspace on loopback, for `--emulate`: a real one would refuse what it does not have, this one makes it.
 
-    def __init__(self, root: FilePath, settings: Mapping[str, Any]) -> None:
+    Secrets come from this machine, by their names: those that the user allowed.
+    """
+
+    def __init__(self, root: FilePath, settings: Mapping[str, Any], **options: Any) -> None:
         """Bind a port; what the profile says of files on the workspace stays."""
-        self.emulator = Emulator(root)
-        kept = {key: value for key, value in settings.items() if key not in ("host", "token")}
-        self.settings: Mapping[str, Any] = {**kept, "host": self.emulator.url, "token": self.emulator.token}
+        self.emulator = Emulator(root, **options)
+        self.secrets: Mapping[str, str] = settings.get("secrets", {})
+        kept = {key: value for key, value in settings.items() if key not in ("host", "token", "secrets")}
+        loopback = {"host": self.emulator.url, "token": self.emulator.token, "provide": self.provide}
+        self.settings: Mapping[str, Any] = {**kept, **loopback}
 
     def start(self) -> None:
         """Begin to answer."""
@@ -27,3 +32,23 @@ class Emulated:
     def stop(self) -> None:
         """End it, and every task."""
         self.emulator.stop()
+
+    def provide(self, settings: Mapping[str, Any]) -> None:
+        """Make what a job names: clusters that exist, and secrets in their scopes."""
+        workspace = self.emulator.workspace
+        for task in settings.get("tasks", ()):
+            cluster = task.get("existing_cluster_id")
+            if cluster is not None and workspace.state.get("clusters", cluster) is None:
+                workspace.state.put("clusters", cluster, {"cluster_id": cluster, "state": "RUNNING"})
+            for parameter in task.get("spark_python_task", {}).get("parameters", ()):
+                if parameter.startswith("--bind="):
+                    self._provide_secret(*parameter.removeprefix("--bind=").split("=", 1))
+
+    def _provide_secret(self, name: str, place: str) -> None:
+        scope, _, key = place.partition("/")
+        if name not in self.secrets:
+            return
+        held = self.emulator.workspace.secrets
+        if scope not in held.scopes():
+            held.make_scope(scope)
+        held.put(scope, key, self.secrets[name].encode())

@@ -39,6 +39,8 @@ class Job:
     found: list[Diagnostic] = field(default_factory=list)
     parameters: dict[str, str] = field(default_factory=dict)
     """The job parameter of each input of the pipeline."""
+    data: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Named data by key: its digest, and where it lies in the bundle, or else its address."""
 
 
 def build_job(island: Island, workspace: Workspace, lowering: Lowering, store: str) -> Job:
@@ -168,7 +170,7 @@ class _Builder:
             machine = machine_for(node.compute, node.compute_need, bound, python, image)
         except ComputeError as failure:
             place = node.file.key_span(*node.place)
-            self.made.found.append(error("no-machine", f'step "{node.label}": {failure}', place))
+            self.made.found.append(error("unknown-compute", f'step "{node.label}": {failure}', place))
             return Machine("serverless")
         if machine.kind != "job_cluster":
             return machine
@@ -220,7 +222,7 @@ class _Builder:
         if found is None:
             message = f'the profile says nothing of the environment "{name}" for databricks'
             place = node.file.key_span(*node.place)
-            self.made.found.append(error("environment-elsewhere", message, place, "add a databricks: entry to it"))
+            self.made.found.append(error("unknown-environment", message, place, "add a databricks: entry to it"))
             return {}
         return found
 
@@ -232,7 +234,9 @@ class _Builder:
         if spec is None:
             message = f'step "{node.label}": no serverless environment known here has Python "{packages.python}"'
             place = node.file.key_span(*node.place)
-            self.made.found.append(error("no-machine", message, place, "ask for another version, or for a job cluster"))
+            self.made.found.append(
+                error("unknown-compute", message, place, "ask for another version, or for a job cluster")
+            )
             return "default"
         plain_spec = serverless_spec(Packages(), "", None)
         name = "default" if spec == plain_spec else self._environment_name(node)

@@ -38,7 +38,7 @@ def patch_findings(
         path = ".".join(keys)
         if any(keys[: len(one)] == one or one[: len(keys)] == keys for one in held):
             message = f'"{path}" says what the step is and what it runs, and can\'t be patched'
-            yield error("patch-forbidden", message, span(keys), "say it in the language, or make it a native step")
+            yield error("patch-refused", message, span(keys), "say it in the language, or make it a native step")
         elif old is not _ABSENT:
             what = "removes" if new is None else "replaces"
             message = f'"{path}" {what} what was compiled from the spec'

@@ -22,17 +22,27 @@ MAX_FILE_BYTES = 500 * 1024 * 1024
 
 
 def data_places(graph: Graph, nodes: Iterable[Node], lowering: Lowering, job: Job) -> dict[str, str]:
-    """Return where each named source and literal location lies; what is in the project is put into the bundle."""
+    """Return where each named source and literal location lies; what is in the project is put into the bundle.
+
+    The job keeps what the plan has to know of them: their digests, and where they are before they are sent.
+    """
     found: dict[str, str] = {}
     used = _used(graph, nodes)
     for key, ref in graph.data.items():
-        if key in used:
-            place = _named(key, ref, job, lowering.root)
-            if place is not None:
-                found[key] = place
+        place = _named(key, ref, job, lowering.root) if key in used else None
+        if place is not None:
+            found[key] = place
+            facts = {"type": ref.source.type, "version": ref.source.version, "sha256": ref.source.sha256}
+            job.data[key] = facts | _shown(place)
     for location, key in lowering.literals.items():
         found[key] = _put(key, lowering.root / location, job)
+        job.data[key] = {"type": "file", "version": None, "sha256": None} | _shown(found[key])
     return found
+
+
+def _shown(place: str) -> dict[str, str]:
+    inside = place.removeprefix(f"{FILES}/")
+    return {"path": inside} if inside != place else {"address": place}
 
 
 def _used(graph: Graph, nodes: Iterable[Node]) -> set[str]:
@@ -72,6 +82,6 @@ def _put(key: str, source: FilePath, job: Job, ref: DataRef | None = None) -> st
         if ref is not None and file.stat().st_size > MAX_FILE_BYTES:
             message = f'"{file.name}" is too large for a file of the workspace, which has at most 500 MiB'
             span = ref.file.span(*ref.place, "location")
-            job.found.append(error("data-too-large", message, span, "put it on a volume: databricks: /Volumes/…"))
+            job.found.append(error("platform-limit", message, span, "put it on a volume: databricks: /Volumes/…"))
         job.files[path] = file
     return f"{FILES}/{base}"

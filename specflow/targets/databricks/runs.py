@@ -32,7 +32,7 @@ def open_client(settings: Mapping[str, Any]) -> DatabricksClient:
     api = Api(login_for(settings, os.environ))
     if "patience_s" in settings:
         api.patience_s = float(settings["patience_s"])
-    return DatabricksClient(api, Deploys(api, str(settings.get("root", ""))))
+    return DatabricksClient(api, Deploys(api, str(settings.get("root", "")), settings.get("provide")))
 
 
 @dataclass(slots=True)
