@@ -38,6 +38,13 @@ class Exchange:
             return None
         return f"{self._prefix(target)}/{rest}"
 
+    def from_outside(self, target: str) -> dict[str, str] | None:
+        """Return the store as an emulator is told of it: a target's address, and the folder here that is behind it."""
+        local = self.addresses.get("local", "://")
+        if target not in self.addresses or "://" in local:
+            return None
+        return {"address": self._prefix(target), "folder": self._prefix("local")}
+
     def _prefix(self, target: str) -> str:
         prefix = self.addresses[target].rstrip("/")
         if target == "local" and "://" not in prefix:

@@ -1,10 +1,11 @@
 """Islands: a placed graph cut into groups of steps of one target, each of which is submitted as one native job.
 
-An island is connected, and convex: no path leaves it and comes back. The islands among themselves have no cycle, so one
-can be run after the other. Joining neighbours by their target alone gives neither. This rule does: the *depth* of a
-step is the largest number of changes of target on any way to it, and steps are joined along edges within one target and
-one depth. Along every path depth never falls, and it rises wherever the target changes; so a path that leaves a depth
-never returns to it. Neighbours of one target are then joined further, in a fixed order, where that leaves no cycle.
+An island is convex: no path leaves it and comes back. The islands among themselves have no cycle, so one can be run
+after the other. Joining neighbours by their target alone gives neither. This rule does: the *depth* of a step is the
+largest number of changes of target on any way to it, and steps are joined along edges within one target and one depth.
+Along every path depth never falls, and it rises wherever the target changes; so a path that leaves a depth never
+returns to it. Groups of one target and depth that wait for the very same others are one too: the instances of a matrix
+start together anyhow. Neighbours of one target are then joined further, in a fixed order, where that leaves no cycle.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ def whole(graph: Graph, target: str) -> Island:
 def cut(graph: Graph, placed: Mapping[str, str]) -> tuple[Island, ...]:
     """Return the islands of a placed graph, each after those that it needs; the same for the same graph.
 
-    Each has one target and is connected and convex; among themselves they have no cycle; and there are never more of
-    them than the rule of depths gives.
+    Each has one target and is convex; its parts hang together, or wait for the same others; among themselves islands
+    have no cycle; and there are never more of them than the rule of depths gives.
     """
     if len(set(placed.values())) == 1:
         return (whole(graph, next(iter(placed.values()))),)
@@ -75,6 +76,7 @@ def groups_of(needs: Mapping[str, Iterable[str]], placed: Mapping[str, str]) -> 
         for need in before:
             if placed[need] == placed[name] and depth[need] == depth[name]:
                 joined.join(need, name)
+    joined.join_siblings(depth)
     joined.join_where_no_cycle_comes()
     return joined.in_order()
 
@@ -106,6 +108,13 @@ class _Groups:
         for name, needs in self.needs.items():
             found[self.root(name)] |= {self.root(need) for need in needs} - {self.root(name)}
         return found
+
+    def join_siblings(self, depth: Mapping[str, int]) -> None:
+        """Join groups of one target and depth that have the same groups right before them: they start together."""
+        first: dict[tuple[str, int, frozenset[str]], str] = {}
+        for group, before in self.before().items():
+            alike = (self.placed[group], depth[group], frozenset(before))
+            self.join(first.setdefault(alike, group), group)
 
     def join_where_no_cycle_comes(self) -> None:
         """Join neighbours of one target, in the steps' order, wherever the group would not come after itself."""

@@ -188,7 +188,10 @@ class Client(Protocol):
 class RunningEmulator(Protocol):
     """A platform on loopback. `settings` are those by which the target's client reaches it."""
 
-    settings: Mapping[str, Any]
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Return what the client takes in place of the profile's settings."""
+        ...
 
     def start(self) -> None:
         """Begin to listen."""

@@ -222,11 +222,22 @@ class AzureClient:
                 return place
         raise UnreachableError(f'the output "{port}" of "{step}" is nowhere in the workspace', "run the pipeline anew")
 
+    def address(self, job: str, step: str, port: str, record: Mapping[str, Any]) -> str:
+        """Return where an output lies: `azureml://datastores/<name>/paths/…`."""
+        del record
+        child = self._child(job, step)
+        owner = (child.properties or {}).get("azureml.reusedrunid") or child.name
+        return _short(next(self._uris(job, step, port, owner)).rstrip("/"))
+
     def _uris(self, job: str, step: str, port: str, owner: str) -> Iterator[str]:
         """Yield where an output may lie: where the run history says, else where Azure's documentation says.
 
         The SDK can't ask for the address of a model (facts: `BatchGetResolvedUrisDto`), so that one is a guess.
         """
+        given = str(self._nodes[job][step].get("outputs", {}).get(port, {}).get("uri") or "")
+        if given:
+            yield given.replace("${{name}}", owner)
+            return
         metadata = self._patiently(lambda: self.ml.jobs._runs_operations.get_run_data(owner)).run_metadata
         kind = str(metadata.outputs[port].type) if port in (metadata.outputs or {}) else ""
         if "model" not in kind.lower():
@@ -365,6 +376,12 @@ def _error_text(details: Any) -> str:
 
 def _date(run: str) -> str:
     return f"{run[:4]}-{run[4:6]}-{run[6:8]}" if run[:8].isdecimal() else ""
+
+
+def _short(uri: str) -> str:
+    """Return an address without the workspace in it."""
+    head, found, rest = uri.partition("/datastores/")
+    return f"azureml://datastores/{rest}" if found and head.startswith("azureml:") else uri
 
 
 def _settle(arriving: FilePath, place: FilePath, *, is_file: bool) -> None:

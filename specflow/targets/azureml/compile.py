@@ -128,10 +128,24 @@ class _Compiler:
         for port in node.outputs:
             if (node.id, port) in bound.of_nodes:
                 wiring.outputs[port] = f"${{{{parent.outputs.{bound.of_nodes[node.id, port]}}}}}"
+        wiring.outputs.update(self._in_store(node))
         made = body(node, self.graph, parts, self.profile)
         patched = self._patch(made, node)
         types = {**wiring.types, **{port: _declared(node, port) for port in node.outputs}}
         return in_place_component(patched, wiring.types, types)
+
+    def _in_store(self, node: Node) -> dict[str, Any]:
+        """Return the outputs that steps elsewhere read, in the exchange store: a folder for each job of the step."""
+        store = self.profile.store.get("azureml")
+        if store is None or self.island.is_whole:
+            return {}
+        ports = [
+            port for port in sorted(self.island.leaving.get(node.id, ())) if node.outputs[port].type in model.PATH_TYPES
+        ]
+        return {
+            port: {"type": _declared(node, port), "path": f"{store.rstrip('/')}/${{{{name}}}}/{node.id}/{port}"}
+            for port in ports
+        }
 
     def _vaults(self, node: Node) -> dict[str, str]:
         bound = {name: self.profile.secrets[name]["azureml"] for name in node.secrets}

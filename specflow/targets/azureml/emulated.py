@@ -13,6 +13,7 @@ from specflow.targets.azureml.emulator.server import Emulator
 __all__ = ["Emulated"]
 
 _DATASTORE = re.compile(r"azureml://datastores/([^/]+)/")
+_STORE = re.compile(r"azureml://datastores/([^/]+)/paths/(.+)")
 _ASSET = re.compile(r"azureml:([A-Za-z0-9_-]+):([A-Za-z0-9._-]+)")
 
 
@@ -20,9 +21,12 @@ class Emulated:
     """An emulator for `--emulate`: a real workspace would refuse what it does not have, this one makes it."""
 
     def __init__(self, root: FilePath, settings: Mapping[str, Any], **options: Any) -> None:
-        """Keep its files in `root`; the profile's settings change nothing here."""
-        del settings
+        """Keep its files in `root`; of the profile's settings only the exchange store means something here."""
         self.emulator = Emulator(root, **options)
+        exchange = settings.get("exchange")
+        found = _STORE.fullmatch(exchange["address"]) if exchange is not None else None
+        if exchange is not None and found is not None:
+            self.emulator.service.storage.attach(found[1], found[2], FilePath(exchange["folder"]))
 
     @property
     def settings(self) -> Mapping[str, Any]:

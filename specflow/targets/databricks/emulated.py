@@ -20,8 +20,11 @@ class Emulated:
     def __init__(self, root: FilePath, settings: Mapping[str, Any], **options: Any) -> None:
         """Bind a port; what the profile says of files on the workspace stays."""
         self.emulator = Emulator(root, **options)
+        exchange = settings.get("exchange")
+        if exchange is not None:
+            self.emulator.workspace.volumes.attach(exchange["address"], FilePath(exchange["folder"]))
         self.secrets: Mapping[str, str] = settings.get("secrets", {})
-        kept = {key: value for key, value in settings.items() if key not in ("host", "token", "secrets")}
+        kept = {key: value for key, value in settings.items() if key not in ("host", "token", "secrets", "exchange")}
         loopback = {"host": self.emulator.url, "token": self.emulator.token, "provide": self.provide}
         self.settings: Mapping[str, Any] = {**kept, **loopback}
 

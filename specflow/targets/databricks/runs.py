@@ -102,10 +102,15 @@ class DatabricksClient:
                     continue
             return True
 
+    def address(self, job: str, step: str, port: str, record: Mapping[str, Any]) -> str:
+        """Return where an output lies on its volume."""
+        path = str(record["outputs"][port]["path"])
+        return path if path.startswith("/") else f"{self._root(job)}/{step}/{path}"
+
     def fetch(self, job: str, step: str, port: str, record: Mapping[str, Any], folder: FilePath) -> FilePath:
         """Return an output in `folder`, under the name that the step gave it."""
         left = record["outputs"][port]
-        place = left["path"] if left["path"].startswith("/") else f"{self._root(job)}/{step}/{left['path']}"
+        place = self.address(job, step, port, record)
         target = folder / str(left["name"])
         folder.mkdir(parents=True, exist_ok=True)
         if _is_folder(self.api, place):

@@ -273,7 +273,7 @@ class Abroad:
         crossing = {step: self.crossing[step] for step in spec["steps"] if step in self.crossing}
         return Errand(
             spec["target"],
-            {**spec["settings"], "store": self.plan.document["store"]},
+            {**spec["settings"], "exchange": self.exchange.from_outside(spec["target"])},
             job,
             spec["steps"],
             wanted,

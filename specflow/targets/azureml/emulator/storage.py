@@ -43,9 +43,14 @@ def inside(folder: FilePath, relative: str) -> FilePath:
     if ".." in parts or "\0" in relative or "\\" in relative:
         raise Refused(400, "InvalidUri", f'the path "{relative}" leads out of its container', "path")
     path = folder.joinpath(*parts)
-    if not path.resolve().is_relative_to(folder.resolve()):
+    real = path.resolve()
+    if not any(real.is_relative_to(each) for each in (folder.resolve(), *_ATTACHED)):
         raise Refused(400, "InvalidUri", f'the path "{relative}" leads out of its container', "path")
     return path
+
+
+_ATTACHED: set[FilePath] = set()
+"""Folders elsewhere on this machine that stand for a part of a datastore: several services then share its bytes."""
 
 
 class Storage:
@@ -63,6 +68,17 @@ class Storage:
         folder.mkdir(parents=True, exist_ok=True)
         if self.state.get("datastores", name) is None:
             self.state.put("datastores", name, self._keep(f"{name}-{secrets.token_hex(8)}", folder).name)
+
+    def attach(self, datastore: str, path: str, folder: FilePath) -> None:
+        """Have a path of a datastore be a folder elsewhere on this machine."""
+        folder.mkdir(parents=True, exist_ok=True)
+        _ATTACHED.add(folder.resolve())
+        self.add_datastore(datastore)
+        place = self.root / "datastores" / datastore / path
+        if place.is_symlink():
+            place.unlink()
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(folder.resolve())
 
     def add_upload(self) -> Container:
         """Return a new container whose name and signature nobody can guess."""

@@ -35,6 +35,7 @@ class Tree:
         self.mount, self.folder = mount, folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._root = folder.resolve()
+        self._attached: list[FilePath] = []
 
     def place(self, path: str) -> FilePath:
         """Return where a path of the tree is kept, its mount in front or not; refuse one that leads out of it."""
@@ -44,9 +45,20 @@ class Tree:
             names = names[len(mount) :]
         place = self._root.joinpath(*names)
         # What runs here may have made links.
-        if not place.resolve().is_relative_to(self._root):
+        real = place.resolve()
+        if not any(real.is_relative_to(root) for root in (self._root, *self._attached)):
             raise invalid(f'Path ("{path}") leads out of {self.mount}')
         return place
+
+    def attach(self, path: str, folder: FilePath) -> None:
+        """Have a path of the tree be a folder elsewhere on this machine, as an external volume lies in other storage."""
+        folder.mkdir(parents=True, exist_ok=True)
+        place = self.place(path)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if place.is_symlink():
+            place.unlink()
+        place.symlink_to(folder.resolve())
+        self._attached.append(folder.resolve())
 
     def here(self, text: str) -> str:
         """Return a text that begins with the mount as a path of this machine, any other unchanged.
