@@ -139,12 +139,12 @@ class _Compiler:
         store = self.profile.store.get("azureml")
         if store is None or self.island.is_whole:
             return {}
+        home = f"{store.rstrip('/')}/{self.graph.name}"
         ports = [
             port for port in sorted(self.island.leaving.get(node.id, ())) if node.outputs[port].type in model.PATH_TYPES
         ]
         return {
-            port: {"type": _declared(node, port), "path": f"{store.rstrip('/')}/${{{{name}}}}/{node.id}/{port}"}
-            for port in ports
+            port: {"type": _declared(node, port), "path": f"{home}/${{{{name}}}}/{node.id}/{port}"} for port in ports
         }
 
     def _vaults(self, node: Node) -> dict[str, str]:

@@ -149,7 +149,7 @@ class _Run:
         for step in self.steps.values():
             if not step.open_needs and not step.is_foreign:
                 heapq.heappush(self.ready, (step.index, step.id))
-        while self.unfinished:
+        while self._goes_on():
             self._heed_interrupts()
             now = time.monotonic()
             if deadline is not None and now >= deadline and self.stopping is None:
@@ -160,11 +160,15 @@ class _Run:
             self._start_ready()
             if self.abroad is not None and self.stopping is None:
                 self.abroad.start_ready()
-            if self.unfinished:
+            if self._goes_on():
                 self._wait(deadline)
         self.journal.commit()
         self._finish_tracking()
         return self._result()
+
+    def _goes_on(self) -> bool:
+        """Return whether a step has not ended, or a job elsewhere whose steps have."""
+        return bool(self.unfinished) or (self.abroad is not None and bool(self.abroad.abroad.under_way()))
 
     def _finish_tracking(self) -> None:
         """Give what logs metrics time to end."""

@@ -53,12 +53,12 @@ class Tree:
     def attach(self, path: str, folder: FilePath) -> None:
         """Have a path of the tree be a folder elsewhere on this machine, as an external volume lies in other storage."""
         folder.mkdir(parents=True, exist_ok=True)
+        self._attached.append(folder.resolve())
         place = self.place(path)
         place.parent.mkdir(parents=True, exist_ok=True)
         if place.is_symlink():
             place.unlink()
         place.symlink_to(folder.resolve())
-        self._attached.append(folder.resolve())
 
     def here(self, text: str) -> str:
         """Return a text that begins with the mount as a path of this machine, any other unchanged.
