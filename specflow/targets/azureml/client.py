@@ -138,14 +138,14 @@ class AzureClient:
         names = {str(node.get("display_name") or name): name for name, node in self._nodes[job].items()}
         children = self._patiently(lambda: list(self.ml.jobs._runs_operations.get_run_children(job)))
         self._children[job] = {names[child.display_name]: child for child in children if child.display_name in names}
-        state = job_state(str(rest.status))
+        state = job_state(_word(rest.status))
         url = str(rest.services["Studio"].endpoint) if rest.services and "Studio" in rest.services else ""
         steps = {name: self._step(job, child, state, url) for name, child in self._children[job].items()}
         message = self._message(job) if state == "failed" else ""
         return Status(state, url, steps, message, self._registered(rest) if state == "succeeded" else {})
 
     def _step(self, job: str, child: Any, job_ends: str, url: str) -> StepStatus:
-        status = str(child.status)
+        status = _word(child.status)
         details = self._details(child.name) if status in ("Canceled", "Failed") else None
         has_begun = details is None or details.start_time_utc is not None
         state = child_status(status, job_ends, has_begun=has_begun)
@@ -164,7 +164,7 @@ class AzureClient:
         for name, output in (rest.outputs or {}).items():
             asset = getattr(output, "asset_name", None)
             if asset:
-                version = getattr(output, "asset_version", None) or self._newest(asset, str(output.job_output_type))
+                version = getattr(output, "asset_version", None) or self._newest(asset, _word(output.job_output_type))
                 found[name] = f"{asset}:{version}"
         return found
 
@@ -366,6 +366,11 @@ def _retry_after(failure: Any) -> float:
 def _first_line(failure: BaseException) -> str:
     lines = str(getattr(failure, "message", None) or failure).strip().splitlines()
     return lines[0] if lines else type(failure).__name__
+
+
+def _word(value: Any) -> str:
+    """Return an enumeration's member as it is on the wire."""
+    return str(getattr(value, "value", value))
 
 
 def _error_text(details: Any) -> str:
