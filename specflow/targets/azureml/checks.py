@@ -71,6 +71,9 @@ def _addresses(graph: Graph) -> Iterator[Diagnostic]:
             message = f'azureml: "{location}" is no address that is mounted there'
             help_ = "use azureml://datastores/…, abfss://…, wasbs://… or https://<account>.blob.core.windows.net/…"
             yield error("unsupported", message, ref.file.span(*place), help_)
+        elif is_address(location) and ref.source.sha256 is not None:
+            message = "azureml: what lies at an address is taken as it is, whatever its digest"
+            yield warning("approximated", message, ref.file.key_span(*ref.place, "sha256"))
     for name, output in graph.outputs.items():
         tree = output.location
         if tree is not None and tree[0] == "value" and is_address(str(tree[1])):
@@ -112,9 +115,9 @@ def _vanishing_commands(node: Node) -> Iterator[Diagnostic]:
 def _secret_faults(node: Node, profile: model.Profile) -> Iterator[Diagnostic]:
     for name in node.secrets:
         bound = profile.secrets.get(name, {}).get("azureml")
-        if bound is None or not {"key_vault", "name"} <= set(bound):
-            message = f'the profile does not say where azureml finds the secret "{name}"'
-            help_ = f"add: secrets: {{{name}: {{azureml: {{key_vault: <vault>, name: <secret>}}}}}}"
+        if bound is not None and set(bound) != {"key_vault", "name"}:
+            message = f'the profile binds the secret "{name}" without a key vault and a name'
+            help_ = "write azureml: {key_vault: <vault>, name: <secret>}"
             yield error("secret-unavailable", message, key_place(node, "secrets"), help_)
 
 

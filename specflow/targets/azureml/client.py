@@ -261,6 +261,15 @@ class AzureClient:
         )
         return any(place.iterdir())
 
+    def address(self, job: str, step: str, port: str, record: Mapping[str, Any]) -> str:
+        """Return where a step's output lies, as Azure ML writes it within a workspace."""
+        del record
+        child = self._child(job, step)
+        owner = (child.properties or {}).get("azureml.reusedrunid") or child.name
+        uri = next(self._uris(job, step, port, owner), "")
+        _, within, rest = uri.partition("/datastores/")
+        return f"azureml://datastores/{rest.rstrip('/')}" if within else uri
+
     # What stays
 
     def deploy(self, name: str, folder: FilePath, native: Mapping[str, Any], digest: str) -> Deployment:

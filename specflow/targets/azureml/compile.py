@@ -148,8 +148,13 @@ class _Compiler:
         }
 
     def _vaults(self, node: Node) -> dict[str, str]:
-        bound = {name: self.profile.secrets[name]["azureml"] for name in node.secrets}
-        return {name: f"{where['key_vault']}/{where['name']}" for name, where in bound.items()}
+        """Return where each secret is: as the profile says, else in the workspace's own vault under its name."""
+        found = {}
+        for name in node.secrets:
+            own = {"key_vault": "workspace", "name": name.replace("_", "-")}
+            where = self.profile.secrets.get(name, {}).get("azureml", own)
+            found[name] = f"{where['key_vault']}/{where['name']}"
+        return found
 
     def _wheels(self, node: Node, note: dict[str, Any]) -> None:
         """Say in the note which wheels the launcher installs."""
