@@ -92,7 +92,7 @@ class _Compiler:
 
     def _inputs(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Return the inputs that the artifact has; lists, and optional paths, get theirs when somebody gives them."""
-        found = {}
+        found: dict[str, Any] = {}
         for name, facts in inputs.items():
             if not facts.get("many"):
                 value = self._path_input(facts) if facts["type"] in model.PATH_TYPES else _value_input(facts)
@@ -301,7 +301,9 @@ def _shown(facts: Mapping[str, Any], late: Mapping[str, str]) -> dict[str, Any]:
     """Return what the client has to know of an input of the pipeline."""
     is_path = facts["type"] in model.PATH_TYPES
     kind = data_type(facts["type"], facts.get("format")) if is_path else facts["type"]
-    return {"type": kind, "is_path": is_path, "many": bool(facts.get("many")), "late": late}
+    bounds = {key: facts[key] for key in ("enum", "minimum", "maximum") if facts.get(key) is not None}
+    shown = {"type": kind, "is_path": is_path, "many": bool(facts.get("many")), "optional": facts["optional"]}
+    return {**shown, **bounds, "late": late}
 
 
 def _declared(node: Node, port: str) -> str:

@@ -36,7 +36,7 @@ class AzureML:
 
     def client(self, settings: Mapping[str, Any]) -> Client:
         """Return a client for the profile's workspace, or for an emulator's."""
-        from specflow.targets.azureml.client import AzureClient
+        from specflow.targets.azureml.jobs import AzureClient
 
         return AzureClient(settings)
 

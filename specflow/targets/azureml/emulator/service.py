@@ -60,7 +60,9 @@ class Service:
         self.children, self.mishaps = Children(limit), Mishaps()
         self.pool = ThreadPoolExecutor(self.children.limit, thread_name_prefix="node")
         mounts = Mounts(root, self.storage, self.assets, self.assumed)
-        commands = Commands(root, self.workspace, self.children, self.clock, self.assumed, self.spark_submit, variables or {})
+        commands = Commands(
+            root, self.workspace, self.children, self.clock, self.assumed, self.spark_submit, variables or {}
+        )
         self.leaves = Leaves(self.runs, self.storage, mounts, commands, self.state, self.assumed, self.mishaps)
         self._lock = threading.Lock()
         self._executions: dict[str, Execution] = {}
