@@ -76,11 +76,11 @@ def _addresses(graph: Graph) -> Iterator[Diagnostic]:
             yield warning("approximated", message, ref.file.key_span(*ref.place, "sha256"))
     for name, output in graph.outputs.items():
         tree = output.location
-        if tree is not None and tree[0] == "value" and is_address(str(tree[1])):
-            if not str(tree[1]).startswith("azureml://"):
-                message = f'azureml: an output can\'t be written to "{tree[1]}"'
-                place = ("outputs", name, "location")
-                yield error("unsupported", message, graph.file.span(*place), "use azureml://datastores/<name>/paths/…")
+        place_ = str(tree[1]) if tree is not None and tree[0] == "value" else ""
+        if is_address(place_) and not place_.startswith("azureml://"):
+            message = f'azureml: an output can\'t be written to "{place_}"'
+            help_ = "use azureml://datastores/<name>/paths/…"
+            yield error("unsupported", message, graph.file.span("outputs", name, "location"), help_)
 
 
 def _registered_twice(graph: Graph) -> Iterator[Diagnostic]:

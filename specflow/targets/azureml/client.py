@@ -33,7 +33,7 @@ __all__ = [
 T = TypeVar("T")
 
 PATIENCE = 8
-"""How often a request is repeated that was throttled, lost, or met a fault of the service; the SDK's own tries beside."""
+"""How often a request is repeated that was throttled, lost, or met a fault of the service; the SDK has its own tries."""
 SETTINGS = ("subscription_id", "resource_group", "workspace")
 _lock = threading.Lock()
 
@@ -191,6 +191,7 @@ def word(value: Any) -> str:
 
 
 def error_text(details: Any) -> str:
+    """Return what the run history says of a run that failed; empty if it says nothing."""
     error = getattr(details, "error", None)
     inner = getattr(error, "error", None)
     return str(getattr(inner, "message", "") or "")

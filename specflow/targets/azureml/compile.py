@@ -76,7 +76,7 @@ class _Compiler:
         given |= {name: {"type": kind, "path": _REQUIRED} for name, kind in sources.arrivals.items()}
         document = self._patched(self._document(given, bound, jobs))
         files = self._files(document)
-        native = self._native(document, inputs, sources, bound, verdict)
+        native = self._native(inputs, sources, bound, verdict)
         found = (*self.found, *self.lowering.found)
         return Compiled({} if has_errors(found) else files, native, found, tuple(self._watched()))
 
@@ -252,7 +252,6 @@ class _Compiler:
 
     def _native(
         self,
-        document: Mapping[str, Any],
         inputs: Mapping[str, Any],
         sources: Sources,
         bound: Bound,

@@ -3,9 +3,9 @@
     python key_vault.py HF_TOKEN=my-vault/hf -- python launch.py step.json …
 
 Standard library only. The node's managed identity gives the token, as azure-identity 1.27 asks for it inside Azure ML
-(`AzureMLCredential`: MSI_ENDPOINT, MSI_SECRET, api-version 2017-09-01); the vault's REST API gives the value. A secret that
-can't be read leaves its variable unset, and the launcher says so in the step's record. The vault `workspace` is the one that
-every workspace of Azure ML has; its name is asked for.
+(`AzureMLCredential`: MSI_ENDPOINT, MSI_SECRET, api-version 2017-09-01); the vault's REST API gives the value. A secret
+that can't be read leaves its variable unset, and the launcher says so in the step's record. The vault `workspace` is
+the one that every workspace of Azure ML has; its name is asked for.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from specflow.diagnostics import Diagnostic, Span, error, warning
 __all__ = ["Patched", "merge", "patch_findings"]
 
 _ITS_OWN = ("command", "identity")
-"""Keys that no patch may change once they are written: the launcher is started by one, secrets are read by the other."""
+"""Keys that no patch may change once they are written: one starts the launcher, the other reads secrets."""
 
 
 @dataclass(slots=True)

@@ -63,7 +63,7 @@ class Commands:
         spark_submit: Sequence[str],
         variables: Mapping[str, str],
     ) -> None:
-        """Make what all commands share: a home and the names of the interpreter. `variables` come on top of the rest."""
+        """Make what all commands share: a home and the names of the interpreter; `variables` come on top."""
         self.variables = variables
         self.root, self.workspace, self.children, self.clock = root, workspace, children, clock
         self.assumed, self.spark_submit = assumed, tuple(spark_submit)

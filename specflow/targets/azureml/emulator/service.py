@@ -45,7 +45,7 @@ class Service:
         clock: Clock | None = None,
         variables: Mapping[str, str] | None = None,
     ) -> None:
-        """Open the workspace kept in `root`; `limit` is how many processes run at once, `variables` are in all of them."""
+        """Open the workspace kept in `root`; `limit` is how many processes run at once, `variables` are in each."""
         root = root.resolve()
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.root, self.workspace = root, workspace or Workspace()
