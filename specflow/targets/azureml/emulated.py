@@ -19,7 +19,7 @@ from specflow.targets.azureml.key_vault import VAULT_VARIABLE
 __all__ = ["Emulated", "Vaults"]
 
 _DATASTORE = re.compile(r"azureml://datastores/([^/]+)/")
-_ASSET = re.compile(r"azureml:([A-Za-z0-9_-]+):([A-Za-z0-9._-]+)")
+_ASSET = re.compile(r"azureml:([A-Za-z0-9._-]+):([A-Za-z0-9._-]+)")
 _SECRETS = re.compile(r"key_vault\.py (.*?) -- ")
 _SECRET = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(\S+)/(\S+)")
 
