@@ -162,7 +162,9 @@ class _Trial:
     def _ran(self, plan: Plan, given: Given) -> tuple[str, ...]:
         """Return what was not as it should be in the plan and in its runs."""
         steps = {step["label"]: step for step in plan.document["steps"]}
-        told = part_differences("plan", self.expect.plan or {}, {**plan.document, "steps": steps})
+        data = {key: entry for isle in plan.document["islands"] for key, entry in isle["data"].items()}
+        facts = {**plan.document, "steps": steps, "data": {**plan.document["data"], **data}}
+        told = part_differences("plan", self.expect.plan or {}, facts)
         if self.route == "plan":
             folder = self.project.parent / "plan"
             save_plan(plan, folder)

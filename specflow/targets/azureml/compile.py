@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
+from specflow.attempt.codec import NULL
 from specflow.diagnostics import Diagnostic, has_errors
 from specflow.graph.islands import Island
 from specflow.graph.model import Node
@@ -65,7 +66,7 @@ class _Compiler:
         inputs = {name: self.lowering.input(name, port) for name, port in self.graph.inputs.items()}
         self.data = self.lowering.data()
         given = self._inputs(inputs)
-        kinds = {name: value["type"] if isinstance(value, dict) else "literal" for name, value in given.items()}
+        kinds = {name: _kind_of_input(value, inputs[name]["type"]) for name, value in given.items()}
         places = {key: str(entry.get("path", entry.get("address"))) for key, entry in self.data.items()}
         sources = Sources(self.graph, self.nodes, kinds, places)
         bound = bind_outputs(self.graph, sources, self._plain_environment()) if self.island.is_whole else Bound()
@@ -294,6 +295,13 @@ def _value_input(facts: Mapping[str, Any]) -> Any:
     """Return a value input as a literal; null, in the launcher's encoding, where it has no value before the run."""
     default = facts["default"]
     return literal(default[1] if default is not None and default[0] == "value" else None)
+
+
+def _kind_of_input(value: Any, declared: str) -> str:
+    """Return Azure ML's type of an input of the pipeline: text where it holds null, in the launcher's encoding."""
+    if isinstance(value, dict):
+        return str(value["type"])
+    return "string" if value == NULL else declared
 
 
 def _shown(facts: Mapping[str, Any], late: Mapping[str, str]) -> dict[str, Any]:
