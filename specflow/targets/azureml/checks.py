@@ -14,7 +14,7 @@ from specflow.targets.azureml.environments import environment_faults
 from specflow.targets.azureml.schedules import schedule_faults
 from specflow.targets.azureml.verdicts import may_be_null, skippable
 
-__all__ = ["LARGE_CODE", "graph_faults", "large_code", "profile_faults"]
+__all__ = ["LARGE_CODE", "graph_faults", "large_code", "outputs_left_out", "profile_faults"]
 
 LARGE_CODE = 100 * 1024 * 1024
 """Bytes of a code folder above which azure-ai-ml 1.35.2 warns."""
@@ -81,6 +81,17 @@ def _addresses(graph: Graph) -> Iterator[Diagnostic]:
             message = f'azureml: an output can\'t be written to "{place_}"'
             help_ = "use azureml://datastores/<name>/paths/…"
             yield error("unsupported", message, graph.file.span("outputs", name, "location"), help_)
+
+
+def outputs_left_out(graph: Graph, nodes: Mapping[str, Node]) -> Iterator[Diagnostic]:
+    """Yield the outputs of a mixed pipeline that its part here can't write to where they should go."""
+    for name, output in graph.outputs.items():
+        place = str(output.location[1]) if output.location is not None and output.location[0] == "value" else ""
+        if is_address(place) and output.tree[0] == "output" and output.tree[1] in nodes:
+            message = "azureml: an output goes to an address only where all steps are on azureml"
+            yield error(
+                "unsupported", message, graph.file.span("outputs", name, "location"), "name a place in the project"
+            )
 
 
 def _registered_twice(graph: Graph) -> Iterator[Diagnostic]:

@@ -14,13 +14,13 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from specflow.attempt.codec import NULL
-from specflow.diagnostics import Diagnostic, has_errors
+from specflow.diagnostics import Diagnostic, Span, has_errors
 from specflow.graph.islands import Island
 from specflow.graph.model import Node
 from specflow.lowering import Lowering, launcher_files, soft_nodes
 from specflow.spec import model
 from specflow.spec.load import Workspace
-from specflow.targets.azureml.checks import LARGE_CODE, large_code, profile_faults
+from specflow.targets.azureml.checks import LARGE_CODE, large_code, outputs_left_out, profile_faults
 from specflow.targets.azureml.computes import default_compute
 from specflow.targets.azureml.environments import Environments
 from specflow.targets.azureml.folders import Folders, note_bytes
@@ -43,6 +43,8 @@ _REQUIRED = "azureml://datastores/workspaceblobstore/paths/to-be-given"
 def compile_island(island: Island, workspace: Workspace) -> Compiled:
     """Return an island's artifact, and what has to be said of it; no files where there are errors."""
     found = list(profile_faults(island.nodes.values(), workspace.profile))
+    if not island.is_whole:
+        found += outputs_left_out(island.graph, island.nodes)
     if has_errors(found):
         return Compiled(findings=tuple(found))
     return _Compiler(island, workspace, found).compiled()
@@ -183,7 +185,9 @@ class _Compiler:
         if not patch:
             return made
         patched = merge(made, patch)
-        self.found += patch_findings(patched.replaced, node.label, node.file.key_span(*node.place))
+        replaced = [] if node.kind == "native" else patched.replaced
+        checked = {} if node.kind == "native" else patch
+        self.found += patch_findings(checked, replaced, node.label, lambda keys: _patch_place(node, keys))
         return patched.document
 
     def _verdict(self, outputs: Mapping[str, Any], sources: Sources) -> dict[str, Any]:
@@ -229,7 +233,13 @@ class _Compiler:
         if not patch or not self.island.is_whole:
             return document
         patched = merge(document, patch)
-        self.found += patch_findings(patched.replaced, self.graph.name, self.graph.file.key_span("x-azureml"))
+        file = self.graph.file
+
+        def span(keys: tuple[str, ...]) -> Span:
+            return file.key_span("x-azureml", *keys)
+
+        replaced = [keys for keys in patched.replaced if keys[0] != "identity"]
+        self.found += patch_findings({}, replaced, self.graph.name, span)
         return patched.document
 
     def _files(self, document: Mapping[str, Any]) -> dict[str, bytes | FilePath]:
@@ -295,6 +305,15 @@ def _value_input(facts: Mapping[str, Any]) -> Any:
     """Return a value input as a literal; null, in the launcher's encoding, where it has no value before the run."""
     default = facts["default"]
     return literal(default[1] if default is not None and default[0] == "value" else None)
+
+
+def _patch_place(node: Node, keys: tuple[str, ...]) -> Span:
+    """Return where a key of a step's patch stands: at its call, or in its step file."""
+    if node.file.document.has((*node.place, "x-azureml", *keys)):
+        return node.file.key_span(*node.place, "x-azureml", *keys)
+    if node.definition is not None and node.definition.document.has(("x-azureml", *keys)):
+        return node.definition.key_span("x-azureml", *keys)
+    return node.file.key_span(*node.place)
 
 
 def _kind_of_input(value: Any, declared: str) -> str:
