@@ -33,7 +33,7 @@ __all__ = [
 T = TypeVar("T")
 
 PATIENCE = 8
-"""How often a request is repeated that was throttled, lost, or met a fault of the service; the SDK has its own tries."""
+"""How often a request is repeated that was throttled, lost, or met a fault; the SDK has tries of its own."""
 SETTINGS = ("subscription_id", "resource_group", "workspace")
 _lock = threading.Lock()
 

@@ -223,6 +223,12 @@ class AzureClient:
 
         return deploy(self.ml, self._provide, name, folder, native, digest)
 
+    def publish(self, folder: FilePath, native: Mapping[str, Any], digest: str) -> str:
+        """Make a pipeline callable over REST, and return the call to make."""
+        from specflow.targets.azureml.publish import call_of, publish
+
+        return call_of(publish(self.ml, self._provide, folder, native, digest), native)
+
     def undeploy(self, name: str) -> bool:
         """Remove what `deploy` installed; return whether there was anything."""
         from specflow.targets.azureml.deploys import undeploy
