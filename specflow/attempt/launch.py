@@ -333,7 +333,7 @@ class Launch:
         return Notebook(source, os.path.abspath(executed))
 
     def _keep(self, env: dict[str, str]) -> None:
-        """Add the variables by which the platform's own login and tracking work: those that begin with what is kept."""
+        """Add the variables by which the platform's own login and tracking work, by what they begin with."""
         kept = (*self.options.keep, *self.note.get("keep", ()))
         for name, text in os.environ.items():
             if name not in env and name not in self.step["env"] and name.startswith(kept):

@@ -31,7 +31,7 @@ def install(wheels: Mapping[str, Any], home: str, folder: str) -> str:
 
 
 def _see_what_is_here(folder: str) -> None:
-    """Let the new environment see the packages of this one: where this one is virtual, `venv` shows it only what is below."""
+    """Let the new environment see the packages of this one: of a virtual one `venv` shows only what is below."""
     here = [path for path in sys.path if path.endswith("site-packages") and os.path.isdir(path)]
     for name in os.listdir(os.path.join(folder, "lib")):
         place = os.path.join(folder, "lib", name, "site-packages", "specflow-here.pth")

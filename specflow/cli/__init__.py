@@ -16,6 +16,7 @@ _COMMANDS = {
     "validate": ("specflow.cli.validate", "Tell every mistake in specs, with its place and a way out."),
     "run": ("specflow.cli.run", "Run a spec, or a plan that was compiled from one."),
     "compile": ("specflow.cli.compile", "Write the plan of a spec into a folder."),
+    "publish": ("specflow.cli.publish", "Make a pipeline callable over REST on a target."),
     "lock": ("specflow.cli.lock", "Pin every version in the environments of specs."),
     "runs": ("specflow.cli.runs", "List the runs of this project; show, compare, resume or cancel one."),
     "logs": ("specflow.cli.logs", "Print what a step wrote."),

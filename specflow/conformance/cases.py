@@ -129,6 +129,7 @@ class Expectation(_Closed):
     plan: Mapping[str, Any] | None = None
     run: RunExpectation | None = None
     again: RunExpectation | None = None
+    approximated: Mapping[str, RunExpectation] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _errors_or_a_run(self) -> Expectation:

@@ -162,16 +162,23 @@ class _Trial:
     def _ran(self, plan: Plan, given: Given) -> tuple[str, ...]:
         """Return what was not as it should be in the plan and in its runs."""
         steps = {step["label"]: step for step in plan.document["steps"]}
-        told = part_differences("plan", self.expect.plan or {}, {**plan.document, "steps": steps})
+        data = {key: entry for isle in plan.document["islands"] for key, entry in isle["data"].items()}
+        facts = {**plan.document, "steps": steps, "data": {**plan.document["data"], **data}}
+        told = part_differences("plan", self.expect.plan or {}, facts)
         if self.route == "plan":
             folder = self.project.parent / "plan"
             save_plan(plan, folder)
             plan = load_plan(folder)
-        runs: list[RunExpectation] = [run for run in (self.expect.run, self.expect.again) if run is not None]
+        nearly = (run for name, run in self.expect.approximated.items() if self._approximates(name))
+        first = next(nearly, self.expect.run)
+        runs: list[RunExpectation] = [run for run in (first, self.expect.again) if run is not None]
         execute = executor(self.target)
         for run in runs:
             told += run_differences(run, execute(plan, given), self.project)
         return told
+
+    def _approximates(self, feature: str) -> bool:
+        return self.target.CAPABILITIES[feature].support == "approximates"
 
     def _in_project(self, diagnostic: Diagnostic) -> Diagnostic:
         """Return a finding with its file as the case names it: from the project's folder."""

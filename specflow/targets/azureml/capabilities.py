@@ -52,7 +52,7 @@ CAPABILITIES: Mapping[str, Capability] = {
     "access.download": implements("mode `download`"),
     "access.direct": approximates("a command is given the path of a mount, and no address"),
     "data.address": implements("mounted from datastores and storage accounts"),
-    "data.sha256": approximates("checked for files of the project; what lies at an address is taken as it is"),
+    "data.sha256": implements("checked for files of the project before anything is sent"),
     "output.register": implements("registered by Azure ML once the job has succeeded"),
     "output.location": implements("brought to the project by `specflow run`"),
     "output.address": implements("written there by Azure ML"),

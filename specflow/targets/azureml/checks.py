@@ -14,7 +14,7 @@ from specflow.targets.azureml.environments import environment_faults
 from specflow.targets.azureml.schedules import schedule_faults
 from specflow.targets.azureml.verdicts import may_be_null, skippable
 
-__all__ = ["LARGE_CODE", "graph_faults", "large_code", "profile_faults"]
+__all__ = ["LARGE_CODE", "graph_faults", "large_code", "outputs_left_out", "profile_faults"]
 
 LARGE_CODE = 100 * 1024 * 1024
 """Bytes of a code folder above which azure-ai-ml 1.35.2 warns."""
@@ -71,13 +71,27 @@ def _addresses(graph: Graph) -> Iterator[Diagnostic]:
             message = f'azureml: "{location}" is no address that is mounted there'
             help_ = "use azureml://datastores/…, abfss://…, wasbs://… or https://<account>.blob.core.windows.net/…"
             yield error("unsupported", message, ref.file.span(*place), help_)
+        elif is_address(location) and ref.source.sha256 is not None:
+            message = "azureml: what lies at an address is taken as it is, whatever its digest"
+            yield warning("approximated", message, ref.file.key_span(*ref.place, "sha256"))
     for name, output in graph.outputs.items():
         tree = output.location
-        if tree is not None and tree[0] == "value" and is_address(str(tree[1])):
-            if not str(tree[1]).startswith("azureml://"):
-                message = f'azureml: an output can\'t be written to "{tree[1]}"'
-                place = ("outputs", name, "location")
-                yield error("unsupported", message, graph.file.span(*place), "use azureml://datastores/<name>/paths/…")
+        place_ = str(tree[1]) if tree is not None and tree[0] == "value" else ""
+        if is_address(place_) and not place_.startswith("azureml://"):
+            message = f'azureml: an output can\'t be written to "{place_}"'
+            help_ = "use azureml://datastores/<name>/paths/…"
+            yield error("unsupported", message, graph.file.span("outputs", name, "location"), help_)
+
+
+def outputs_left_out(graph: Graph, nodes: Mapping[str, Node]) -> Iterator[Diagnostic]:
+    """Yield the outputs of a mixed pipeline that its part here can't write to where they should go."""
+    for name, output in graph.outputs.items():
+        place = str(output.location[1]) if output.location is not None and output.location[0] == "value" else ""
+        if is_address(place) and output.tree[0] == "output" and output.tree[1] in nodes:
+            message = "azureml: an output goes to an address only where all steps are on azureml"
+            yield error(
+                "unsupported", message, graph.file.span("outputs", name, "location"), "name a place in the project"
+            )
 
 
 def _registered_twice(graph: Graph) -> Iterator[Diagnostic]:
@@ -112,9 +126,9 @@ def _vanishing_commands(node: Node) -> Iterator[Diagnostic]:
 def _secret_faults(node: Node, profile: model.Profile) -> Iterator[Diagnostic]:
     for name in node.secrets:
         bound = profile.secrets.get(name, {}).get("azureml")
-        if bound is None or not {"key_vault", "name"} <= set(bound):
-            message = f'the profile does not say where azureml finds the secret "{name}"'
-            help_ = f"add: secrets: {{{name}: {{azureml: {{key_vault: <vault>, name: <secret>}}}}}}"
+        if bound is not None and set(bound) != {"key_vault", "name"}:
+            message = f'the profile binds the secret "{name}" without a key vault and a name'
+            help_ = "write azureml: {key_vault: <vault>, name: <secret>}"
             yield error("secret-unavailable", message, key_place(node, "secrets"), help_)
 
 

@@ -13,13 +13,14 @@ from collections.abc import Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
-from specflow.diagnostics import Diagnostic, has_errors
+from specflow.attempt.codec import NULL
+from specflow.diagnostics import Diagnostic, Span, has_errors
 from specflow.graph.islands import Island
 from specflow.graph.model import Node
 from specflow.lowering import Lowering, launcher_files, soft_nodes
 from specflow.spec import model
 from specflow.spec.load import Workspace
-from specflow.targets.azureml.checks import LARGE_CODE, large_code, profile_faults
+from specflow.targets.azureml.checks import LARGE_CODE, large_code, outputs_left_out, profile_faults
 from specflow.targets.azureml.computes import default_compute
 from specflow.targets.azureml.environments import Environments
 from specflow.targets.azureml.folders import Folders, note_bytes
@@ -42,6 +43,8 @@ _REQUIRED = "azureml://datastores/workspaceblobstore/paths/to-be-given"
 def compile_island(island: Island, workspace: Workspace) -> Compiled:
     """Return an island's artifact, and what has to be said of it; no files where there are errors."""
     found = list(profile_faults(island.nodes.values(), workspace.profile))
+    if not island.is_whole:
+        found += outputs_left_out(island.graph, island.nodes)
     if has_errors(found):
         return Compiled(findings=tuple(found))
     return _Compiler(island, workspace, found).compiled()
@@ -65,7 +68,7 @@ class _Compiler:
         inputs = {name: self.lowering.input(name, port) for name, port in self.graph.inputs.items()}
         self.data = self.lowering.data()
         given = self._inputs(inputs)
-        kinds = {name: value["type"] if isinstance(value, dict) else "literal" for name, value in given.items()}
+        kinds = {name: _kind_of_input(value, inputs[name]["type"]) for name, value in given.items()}
         places = {key: str(entry.get("path", entry.get("address"))) for key, entry in self.data.items()}
         sources = Sources(self.graph, self.nodes, kinds, places)
         bound = bind_outputs(self.graph, sources, self._plain_environment()) if self.island.is_whole else Bound()
@@ -76,7 +79,7 @@ class _Compiler:
         given |= {name: {"type": kind, "path": _REQUIRED} for name, kind in sources.arrivals.items()}
         document = self._patched(self._document(given, bound, jobs))
         files = self._files(document)
-        native = self._native(document, inputs, sources, bound, verdict)
+        native = self._native(inputs, sources, bound, verdict)
         found = (*self.found, *self.lowering.found)
         return Compiled({} if has_errors(found) else files, native, found, tuple(self._watched()))
 
@@ -92,7 +95,7 @@ class _Compiler:
 
     def _inputs(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Return the inputs that the artifact has; lists, and optional paths, get theirs when somebody gives them."""
-        found = {}
+        found: dict[str, Any] = {}
         for name, facts in inputs.items():
             if not facts.get("many"):
                 value = self._path_input(facts) if facts["type"] in model.PATH_TYPES else _value_input(facts)
@@ -148,8 +151,13 @@ class _Compiler:
         }
 
     def _vaults(self, node: Node) -> dict[str, str]:
-        bound = {name: self.profile.secrets[name]["azureml"] for name in node.secrets}
-        return {name: f"{where['key_vault']}/{where['name']}" for name, where in bound.items()}
+        """Return where each secret is: as the profile says, else in the workspace's own vault under its name."""
+        found = {}
+        for name in node.secrets:
+            own = {"key_vault": "workspace", "name": name.replace("_", "-")}
+            where = self.profile.secrets.get(name, {}).get("azureml", own)
+            found[name] = f"{where['key_vault']}/{where['name']}"
+        return found
 
     def _wheels(self, node: Node, note: dict[str, Any]) -> None:
         """Say in the note which wheels the launcher installs."""
@@ -177,7 +185,9 @@ class _Compiler:
         if not patch:
             return made
         patched = merge(made, patch)
-        self.found += patch_findings(patched.replaced, node.label, node.file.key_span(*node.place))
+        replaced = [] if node.kind == "native" else patched.replaced
+        checked = {} if node.kind == "native" else patch
+        self.found += patch_findings(checked, replaced, node.label, lambda keys: _patch_place(node, keys))
         return patched.document
 
     def _verdict(self, outputs: Mapping[str, Any], sources: Sources) -> dict[str, Any]:
@@ -223,7 +233,13 @@ class _Compiler:
         if not patch or not self.island.is_whole:
             return document
         patched = merge(document, patch)
-        self.found += patch_findings(patched.replaced, self.graph.name, self.graph.file.key_span("x-azureml"))
+        file = self.graph.file
+
+        def span(keys: tuple[str, ...]) -> Span:
+            return file.key_span("x-azureml", *keys)
+
+        replaced = [keys for keys in patched.replaced if keys[0] != "identity"]
+        self.found += patch_findings({}, replaced, self.graph.name, span)
         return patched.document
 
     def _files(self, document: Mapping[str, Any]) -> dict[str, bytes | FilePath]:
@@ -247,7 +263,6 @@ class _Compiler:
 
     def _native(
         self,
-        document: Mapping[str, Any],
         inputs: Mapping[str, Any],
         sources: Sources,
         bound: Bound,
@@ -292,11 +307,29 @@ def _value_input(facts: Mapping[str, Any]) -> Any:
     return literal(default[1] if default is not None and default[0] == "value" else None)
 
 
+def _patch_place(node: Node, keys: tuple[str, ...]) -> Span:
+    """Return where a key of a step's patch stands: at its call, or in its step file."""
+    if node.file.document.has((*node.place, "x-azureml", *keys)):
+        return node.file.key_span(*node.place, "x-azureml", *keys)
+    if node.definition is not None and node.definition.document.has(("x-azureml", *keys)):
+        return node.definition.key_span("x-azureml", *keys)
+    return node.file.key_span(*node.place)
+
+
+def _kind_of_input(value: Any, declared: str) -> str:
+    """Return Azure ML's type of an input of the pipeline: text where it holds null, in the launcher's encoding."""
+    if isinstance(value, dict):
+        return str(value["type"])
+    return "string" if value == NULL else declared
+
+
 def _shown(facts: Mapping[str, Any], late: Mapping[str, str]) -> dict[str, Any]:
     """Return what the client has to know of an input of the pipeline."""
     is_path = facts["type"] in model.PATH_TYPES
     kind = data_type(facts["type"], facts.get("format")) if is_path else facts["type"]
-    return {"type": kind, "is_path": is_path, "many": bool(facts.get("many")), "late": late}
+    bounds = {key: facts[key] for key in ("enum", "minimum", "maximum") if facts.get(key) is not None}
+    shown = {"type": kind, "is_path": is_path, "many": bool(facts.get("many")), "optional": facts["optional"]}
+    return {**shown, **bounds, "late": late}
 
 
 def _declared(node: Node, port: str) -> str:

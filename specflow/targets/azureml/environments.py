@@ -1,7 +1,7 @@
 """A step's environment as Azure ML's: an image, and a conda file made from what the step asks for.
 
-Wheels are not in it: they travel with the step, whose launcher installs them. Registered environments go by the name that the
-profile gives them.
+Wheels are not in it: they travel with the step, whose launcher installs them. Registered environments go by the name
+that the profile gives them.
 """
 
 from __future__ import annotations

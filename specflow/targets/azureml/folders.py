@@ -1,4 +1,4 @@
-"""The folder that travels with a node: its launcher, its note, its code. Instances whose folders are equal share one."""
+"""The folder that travels with a node: its launcher, its note, its code. Instances with equal folders share one."""
 
 from __future__ import annotations
 

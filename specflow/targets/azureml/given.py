@@ -1,4 +1,4 @@
-"""pipeline.yml with what a run is given: values and paths of its inputs, what arrives from elsewhere, registered names."""
+"""pipeline.yml with what a run is given: values and paths of its inputs, what arrives from elsewhere, assets' names."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def with_given(
 ) -> dict[str, Any]:
     """Return the document with the inputs that were given; a new one, the old stays as it is.
 
-    `arrivals` are addresses, or paths on this machine, for inputs by which an island gets what steps outside left; `run`
-    has what registered names may ask for.
+    `arrivals` are addresses, or paths on this machine, for inputs by which an island gets what steps outside left;
+    `run` has what registered names may ask for.
     """
     found = {**document, "inputs": dict(document.get("inputs") or {}), "jobs": dict(document["jobs"])}
     for name, value in inputs.items():

@@ -46,7 +46,7 @@ def bind_outputs(graph: Graph, sources: Sources, environment: Any) -> Bound:
         elif len(entry) > 1:
             bound.outputs[name] = entry
             copier = f"copy__{name}"
-            bound.copies[copier] = _copy(copier, name, *sources.output(step, port), environment)
+            bound.copies[copier] = _copy(copier, name, sources.output(step, port)[0], environment)
     return bound
 
 
@@ -59,7 +59,7 @@ def _entry(output: PipelineOutput, graph: Graph, step: str, port: str, values: M
     return entry
 
 
-def _copy(name: str, output: str, binding: str, kind: str, environment: Any) -> dict[str, Any]:
+def _copy(name: str, output: str, binding: str, environment: Any) -> dict[str, Any]:
     """Return a node that copies one output, whatever it is."""
     source, place = '"${{inputs.source}}"', '"${{outputs.copy}}"'
     lines = [f"if [ -d {source} ]; then mkdir -p {place} && cp -R {source}/. {place};", f"else cp {source} {place}; fi"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,8 +10,8 @@ from specflow.diagnostics import Diagnostic, Span, error, warning
 
 __all__ = ["Patched", "merge", "patch_findings"]
 
-_ITS_OWN = ("command", "identity")
-"""Keys that no patch may change once they are written: the launcher runs by the first, secrets are read by the second."""
+_ITS_OWN = ("type", "code", "command", "component", "identity")
+"""Keys by which a step's launcher is started, and by which it reads secrets: no patch may change them."""
 
 
 @dataclass(slots=True)
@@ -52,12 +52,19 @@ def _without_nulls(value: Any) -> Any:
     return {key: _without_nulls(item) for key, item in value.items() if item is not None}
 
 
-def patch_findings(replaced: Iterable[tuple[str, ...]], label: str, span: Span) -> Iterator[Diagnostic]:
-    """Yield a warning for each key that a patch has replaced, and an error for each that it must not replace."""
+def patch_findings(
+    patch: Mapping[str, Any], replaced: Iterable[tuple[str, ...]], label: str, span: Callable[[tuple[str, ...]], Span]
+) -> Iterator[Diagnostic]:
+    """Yield a warning for each key that a patch has replaced, and an error for each that it must not touch.
+
+    `span` gives where a key of the patch stands.
+    """
+    held = [place for place in replaced if place[0] in _ITS_OWN]
+    held += [(key,) for key in ("component",) if key in patch and (key,) not in held]
+    for place in held:
+        message = f'"{".".join(place)}" says what "{label}" is and what it runs, and can\'t be patched'
+        yield error("patch-refused", message, span(place), "say it in the language, or make it a native step")
     for place in replaced:
-        shown = ".".join(place)
-        if place[-1] in _ITS_OWN and len(place) == 1:
-            message = f'the patch replaces "{shown}" of "{label}", without which the step does not run as it should'
-            yield error("patch-refused", message, span, f'leave "{shown}" out of `x-azureml`')
-        else:
-            yield warning("patch-replaces", f'the patch replaces "{shown}" of "{label}", which specflow wrote', span)
+        if place not in held:
+            message = f'the patch replaces "{".".join(place)}" of "{label}", which specflow wrote'
+            yield warning("patch-replaces", message, span(place), "leave it out, or what it was compiled from")

@@ -158,21 +158,21 @@ def _leaves(node: Node, note: Mapping[str, Any], sources: Sources, wiring: Wirin
     """Connect all that the trees of a step name; a port that is bound to one thing alone gives it its name."""
     names, modes = _wanted_names(node, note)
     for leaf in _read(note, sources):
-        key, mode = repr(leaf), modes.get(repr(leaf))
+        key, mode, name = repr(leaf), modes.get(repr(leaf)), str(leaf[1])
         if leaf[0] == "output":
-            step, port = leaf[1], leaf[2]
+            step, port = name, str(leaf[2])
             if sources.graph.nodes[step].outputs[port].type not in model.PATH_TYPES:
                 continue  # in its step's record
             bound, kind = sources.output(step, port)
             text = wiring.take(names.get(key, f"{step}__{port}"), bound, kind, mode)
             wiring.arguments.append(f"--path {step}.{port}={text}")
         elif leaf[0] == "input":
-            _pipeline_input(leaf[1], names.get(key, leaf[1]), mode, sources, wiring)
-        elif leaf[0] == "data" and leaf[1] in sources.data:
+            _pipeline_input(name, names.get(key, name), mode, sources, wiring)
+        elif leaf[0] == "data" and name in sources.data:
             kind = _kind_of_data(node, note, leaf, sources)
-            entry = {"type": kind, **({"mode": mode} if mode else {}), "path": sources.data[leaf[1]]}
-            text = wiring.take(names.get(key, leaf[1]), entry, kind, mode)
-            wiring.arguments.append(f"--data {leaf[1]}={text}")
+            entry = {"type": kind, **({"mode": mode} if mode else {}), "path": sources.data[name]}
+            text = wiring.take(names.get(key, name), entry, kind, mode)
+            wiring.arguments.append(f"--data {name}={text}")
 
 
 def _pipeline_input(name: str, wanted: str, mode: str | None, sources: Sources, wiring: Wiring) -> None:

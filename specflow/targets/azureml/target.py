@@ -34,9 +34,17 @@ class AzureML:
 
         return compile_island(island, workspace)
 
+    def published(self, folder: FilePath, native: Mapping[str, Any], digest: str) -> Mapping[str, bytes]:
+        """Return the files that make what was compiled into a folder callable over REST."""
+        import yaml
+
+        from specflow.targets.azureml.publish import published_files
+
+        return published_files(yaml.safe_load((folder / "pipeline.yml").read_text(encoding="utf-8")), native, digest)
+
     def client(self, settings: Mapping[str, Any]) -> Client:
         """Return a client for the profile's workspace, or for an emulator's."""
-        from specflow.targets.azureml.client import AzureClient
+        from specflow.targets.azureml.jobs import AzureClient
 
         return AzureClient(settings)
 

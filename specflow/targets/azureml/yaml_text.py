@@ -1,4 +1,4 @@
-"""Documents as YAML that reads as if somebody had written it: keys in order, short mappings in one line, long commands folded.
+"""Documents as YAML that reads as if somebody had written it: keys in order, short mappings in a line, commands folded.
 
 Only what PyYAML, ruamel and Azure's tools read alike is written: texts that YAML could take for something else are
 quoted, control characters are escaped.
@@ -68,7 +68,7 @@ def _item(item: Any, indent: str) -> Iterator[str]:
 
 
 def _is_short(mapping: Mapping[str, Any]) -> bool:
-    """Return whether a mapping holds nothing but scalars, a `type` among them, or nothing at all: `{type: uri_file}`."""
+    """Return whether a mapping is empty, or holds nothing but scalars, a `type` among them: `{type: uri_file}`."""
     return not mapping or (
         "type" in mapping and not any(isinstance(v, (Mapping, list, tuple)) for v in mapping.values())
     )
@@ -77,7 +77,8 @@ def _is_short(mapping: Mapping[str, Any]) -> bool:
 def _flow(value: Any) -> str | None:
     """Return a value in one line; None for a list that never stands in one."""
     if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{_scalar(key, is_flow=True)}: {_scalar(item, is_flow=True)}' for key, item in value.items())}}}"
+        pairs = ((_scalar(key, is_flow=True), _scalar(item, is_flow=True)) for key, item in value.items())
+        return f"{{{', '.join(f'{key}: {item}' for key, item in pairs)}}}"
     if isinstance(value, (list, tuple)):
         is_long = any(isinstance(item, (Mapping, list, tuple, str)) for item in value)
         return None if is_long else f"[{', '.join(_scalar(item, is_flow=True) for item in value)}]"

@@ -83,20 +83,22 @@ class _Compiler:
 
     def step(self, node: Node) -> dict[str, Any]:
         lowered = self.lowering.step(node)
+        need = node.compute_need
+        cpus = need.cpus if need and need.cpus else 1
         if node.id in self.abroad:
             target, island = self.abroad[node.id]
             lowered["attempt"] = {key: lowered["attempt"][key] for key in ("step", "inputs", "outputs", "secrets")}
-            elsewhere: dict[str, Any] = {"code": None, "environment": None, "cpus": 0, "parts": {}}
+            elsewhere: dict[str, Any] = {"code": None, "cpus": cpus, "parts": {}}
+            elsewhere["environment"] = self.lowering.environment(node)
             return {**lowered, **elsewhere, "target": target, "island": island}
         self.here.append(lowered)
         if node.notebook is not None:
             lowered["attempt"]["notebook"] = self._notebook(node.notebook)
-        need = node.compute_need
         step = {
             **lowered,
             "code": self._code(node),
             "environment": self.lowering.environment(node),
-            "cpus": need.cpus if need and need.cpus else 1,
+            "cpus": cpus,
             "island": None,
         }
         return {**step, "parts": _parts(step)}

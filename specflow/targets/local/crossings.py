@@ -10,9 +10,10 @@ import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from specflow.attempt.outcomes import CANCELLED, Outcome
+from specflow.attempt.outcomes import CANCELLED, FAIL_FAST, Outcome
 from specflow.errors import SpecflowError
 from specflow.history import ForeignRow
+from specflow.plan import Plan
 from specflow.targets.local.bindings import Bindings
 from specflow.targets.local.cache import Made
 from specflow.targets.local.foreign import Abroad, Isle
@@ -29,6 +30,7 @@ DETACHED = "left behind on its platform"
 class Run(Protocol):
     """What of a run the crossings touch."""
 
+    plan: Plan
     steps: dict[str, Step]
     options: Options
     folder: RunFolder
@@ -220,6 +222,9 @@ class Crossings:
             return Outcome("cancelled", CANCELLED)
         if self.run.stopping is not None and self.run.stopping.state != "cancelled":
             return self.run.stopping if self.run.stopping.state == "skipped" else Outcome("cancelled", CANCELLED)
+        outcomes = self.run.bindings.outcomes.values()
+        if self.run.plan.document["fail_fast"] and any(outcome.state == "failed" for outcome in outcomes):
+            return Outcome("skipped", FAIL_FAST)
         settled = self.run.bindings.settle(step.spec)
         return settled if isinstance(settled, Outcome) else Outcome("failed", event["message"] or ENDED_BY_PLATFORM)
 

@@ -70,8 +70,10 @@ class Assets:
     def _problems(self, reference: Reference, properties: Mapping[str, Any]) -> list[Problem]:
         problems: list[Problem] = []
         if self.assumed.refuses_odd_names:
+            # Azure's curated environments have dots in their names: sklearn-1.5.
+            has_dots = reference.kind == "environments"
             names = (
-                name_problem(reference.kind, reference.name),
+                name_problem(reference.kind, reference.name, is_version=has_dots),
                 name_problem("version", reference.version, is_version=True),
             )
             problems += [each for each in names if each]

@@ -61,8 +61,10 @@ class Commands:
         clock: Clock,
         assumed: Assumptions,
         spark_submit: Sequence[str],
+        variables: Mapping[str, str],
     ) -> None:
-        """Make what all commands share: a home and the names of the interpreter."""
+        """Make what all commands share: a home and the names of the interpreter; `variables` come on top."""
+        self.variables = variables
         self.root, self.workspace, self.children, self.clock = root, workspace, children, clock
         self.assumed, self.spark_submit = assumed, tuple(spark_submit)
         self.bash = shutil.which("bash") or "/bin/bash"
@@ -127,12 +129,14 @@ class Commands:
         found["PATH"] = f"{self.root / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
         found["HOME"], found["TMPDIR"] = str(self.root / "home"), str(mounted.temporary)
         found["MLFLOW_TRACKING_URI"] = (self.root / "mlflow").as_uri()
+        found["MLFLOW_ALLOW_FILE_STORE"] = "true"  # mlflow 3 refuses folders otherwise
         found["MLFLOW_EXPERIMENT_NAME"] = run.experiment
         if self.assumed.sets_azureml_variables:
             found |= self._azureml_variables(run)
         if self.assumed.sets_port_variables:
             found |= {f"AZURE_ML_INPUT_{name}": text for name, text in mounted.inputs.items()}
             found |= {f"AZURE_ML_OUTPUT_{name}": text for name, text in mounted.outputs.items()}
+        found |= self.variables
         own = {**(node.component.get("environment_variables") or {}), **(node.body.get("environment_variables") or {})}
         return {**found, **{name: str(value) for name, value in own.items()}}
 

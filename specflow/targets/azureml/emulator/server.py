@@ -35,6 +35,7 @@ class Emulator:
         spark_submit: Sequence[str] | None = None,
         faults: Iterable[Fault] = (),
         clock: Clock | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         """Bind the port (0: any free one); what is kept lies in `root`. Nothing is answered before `start`."""
         service = Service(
@@ -46,6 +47,7 @@ class Emulator:
             limit=limit,
             spark_submit=spark_submit,
             clock=clock,
+            variables=variables,
         )
         self.service, self.workspace = service, service.workspace
         self.wire = Wire(service)

@@ -43,8 +43,9 @@ class Service:
         limit: int | None = None,
         spark_submit: Sequence[str] | None = None,
         clock: Clock | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
-        """Open the workspace kept in `root`; `limit` is how many processes run at once."""
+        """Open the workspace kept in `root`; `limit` is how many processes run at once, `variables` are in each."""
         root = root.resolve()
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.root, self.workspace = root, workspace or Workspace()
@@ -59,7 +60,9 @@ class Service:
         self.children, self.mishaps = Children(limit), Mishaps()
         self.pool = ThreadPoolExecutor(self.children.limit, thread_name_prefix="node")
         mounts = Mounts(root, self.storage, self.assets, self.assumed)
-        commands = Commands(root, self.workspace, self.children, self.clock, self.assumed, self.spark_submit)
+        commands = Commands(
+            root, self.workspace, self.children, self.clock, self.assumed, self.spark_submit, variables or {}
+        )
         self.leaves = Leaves(self.runs, self.storage, mounts, commands, self.state, self.assumed, self.mishaps)
         self._lock = threading.Lock()
         self._executions: dict[str, Execution] = {}

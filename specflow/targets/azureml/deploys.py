@@ -1,0 +1,135 @@
+"""What stays in a workspace: a pipeline as a component, with its schedule; both are known as ours by their tags."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path as FilePath
+from typing import Any
+
+import yaml
+
+from specflow.errors import SpecflowError
+from specflow.targets.azureml import client
+from specflow.targets.azureml.client import MissingError, patiently
+from specflow.targets.azureml.components import component_document
+from specflow.targets.base import Deployment
+
+__all__ = ["OWNER", "deploy", "deployments", "put_component", "undeploy"]
+
+OWNER = "specflow"
+"""The tag that says which pipeline a component or a schedule is of."""
+_DIGEST = "specflow_digest"
+_VERSION_LENGTH = 12
+
+
+def deploy(
+    ml: Any,
+    provide: Callable[[Mapping[str, Any]], None],
+    name: str,
+    folder: FilePath,
+    native: Mapping[str, Any],
+    digest: str,
+) -> Deployment:
+    """Install the pipeline as a component whose version is its digest, and its schedule; return what is there then."""
+    document = yaml.safe_load((folder / "pipeline.yml").read_text(encoding="utf-8"))
+    provide(document)
+    component = put_component(ml, document, native, folder, name, digest)
+    before = _schedule(ml, name)
+    if before is not None and (before.tags or {}).get(OWNER) != name:
+        message = f'the workspace has a schedule "{name}" that specflow did not make'
+        raise SpecflowError(message, "give the pipeline another name, or remove that schedule")
+    schedule = native["schedule"]
+    if schedule is None:
+        if before is not None:
+            _remove_schedule(ml, before)
+        return _deployment(name, component, digest, "")
+    _put_schedule(ml, name, folder, digest, is_enabled=bool(schedule["enabled"]))
+    return _deployment(name, component, digest, f"{schedule['cron']} {schedule['timezone']}")
+
+
+def put_component(
+    ml: Any, document: Mapping[str, Any], native: Mapping[str, Any], folder: FilePath, name: str, digest: str
+) -> Any:
+    """Return the pipeline's component in the workspace; the same digest is the same version, and registered once."""
+    version = digest[:_VERSION_LENGTH]
+    made = component_document(document, native, version)
+    made["tags"] = {**made.get("tags", {}), OWNER: name, _DIGEST: digest}
+    text = yaml.safe_dump(made, sort_keys=False, allow_unicode=True)
+    try:
+        return patiently(lambda: ml.components.get(name, version))
+    except MissingError:
+        return patiently(lambda: ml.components.create_or_update(client.loaded("component", text, folder)))
+
+
+def _put_schedule(ml: Any, name: str, folder: FilePath, digest: str, *, is_enabled: bool) -> None:
+    text = (folder / "schedule.yml").read_text(encoding="utf-8")
+
+    def put() -> None:
+        made = client.loaded("schedule", text, folder)
+        made.tags = {**(made.tags or {}), OWNER: name, _DIGEST: digest}
+        ml.schedules.begin_create_or_update(made).result()
+
+    patiently(put)
+    switch = ml.schedules.begin_enable if is_enabled else ml.schedules.begin_disable
+    patiently(lambda: switch(name).result())
+
+
+def _schedule(ml: Any, name: str) -> Any:
+    try:
+        return patiently(lambda: ml.schedules.get(name))
+    except MissingError:
+        return None
+
+
+def _remove_schedule(ml: Any, schedule: Any) -> None:
+    """Remove a schedule; the service takes only one that is disabled ("Schedule ML jobs", Microsoft's docs)."""
+    if schedule.is_enabled:
+        patiently(lambda: ml.schedules.begin_disable(schedule.name).result())
+    patiently(lambda: ml.schedules.begin_delete(schedule.name).result())
+
+
+def undeploy(ml: Any, name: str) -> bool:
+    """Remove the schedule, and archive the components; return whether there was anything of ours."""
+    schedule = _schedule(ml, name)
+    is_ours = schedule is not None and (schedule.tags or {}).get(OWNER) == name
+    if is_ours:
+        _remove_schedule(ml, schedule)
+    found = [component for component in _components(ml) if component.tags.get(OWNER) == name]
+    for component in found:
+        patiently(lambda one=component: ml.components.archive(one.name, one.version))  # type: ignore[misc]
+    return is_ours or bool(found)
+
+
+def _components(ml: Any) -> Iterator[Any]:
+    """Yield the versions of components that are ours."""
+    for container in patiently(lambda: list(ml.components.list())):
+        versions = patiently(lambda one=container: list(ml.components.list(name=one.name)))  # type: ignore[misc]
+        yield from (each for each in versions if OWNER in (each.tags or {}))
+
+
+def deployments(ml: Any) -> tuple[Deployment, ...]:
+    """Return the newest component of each pipeline that is deployed, with its schedule."""
+    newest: dict[str, Any] = {}
+    for component in _components(ml):
+        before = newest.get(component.tags[OWNER])
+        if before is None or _made(before) < _made(component):
+            newest[component.tags[OWNER]] = component
+    found = []
+    for name, component in sorted(newest.items()):
+        schedule = _schedule(ml, name)
+        is_on = schedule is not None and schedule.is_enabled
+        found.append(_deployment(name, component, component.tags[_DIGEST], _shown(schedule.trigger) if is_on else ""))
+    return tuple(found)
+
+
+def _made(component: Any) -> str:
+    return str(component.creation_context.created_at)
+
+
+def _shown(trigger: Any) -> str:
+    expression = getattr(trigger, "expression", None) or f"every {trigger.interval} {trigger.frequency}"
+    return f"{expression} {trigger.time_zone}"
+
+
+def _deployment(name: str, component: Any, digest: str, schedule: str) -> Deployment:
+    return Deployment(name, "azureml", f"azureml:{component.name}:{component.version}", "", digest, schedule)
