@@ -84,8 +84,11 @@ def _signal(child: subprocess.Popen[bytes], number: int) -> None:
 def _pass_on(child: subprocess.Popen[bytes], tell: Callable[[bytes], None]) -> None:
     assert child.stdout is not None
     with child.stdout as stream:
+        line = b"\n"
         for line in stream:
             tell(line)
+        if not line.endswith(b"\n"):
+            tell(b"\n")  # what comes next is another's: a record begins a line
 
 
 @contextmanager

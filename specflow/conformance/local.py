@@ -66,6 +66,7 @@ class _Watch:
 
 def _steps(plan: Plan, result: Result, watch: _Watch, folder: RunFolder) -> dict[str, ObservedStep]:
     ids = {step["label"]: step["id"] for step in plan.document["steps"]}
+    abroad = {step["label"] for step in plan.document["steps"] if step["island"] is not None}
     found = {}
     for label, step in result.steps.items():
         logs = [folder.log(ids[label], attempt + 1) for attempt in range(step.attempts)]
@@ -77,8 +78,8 @@ def _steps(plan: Plan, result: Result, watch: _Watch, folder: RunFolder) -> dict
             watch.moment("step_started", label),
             watch.moment("step_finished", label) or 0.0,
             "".join(log.read_text(encoding="utf-8", errors="replace") for log in logs if log.exists()),
-            # Only a plan fresh from its spec knows the project around it, and so what a step may have missed there.
-            watch.hint(label) if plan.root is not None else None,
+            # Only a plan fresh from its spec knows the project around it, and so what a step here may have missed there.
+            watch.hint(label) if plan.root is not None and label not in abroad else None,
             result.metrics.get(label, {}),
         )
     return found
