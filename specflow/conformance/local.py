@@ -78,7 +78,7 @@ def _steps(plan: Plan, result: Result, watch: _Watch, folder: RunFolder) -> dict
             watch.moment("step_started", label),
             watch.moment("step_finished", label) or 0.0,
             "".join(log.read_text(encoding="utf-8", errors="replace") for log in logs if log.exists()),
-            # Only a plan fresh from its spec knows the project around it, and so what a step here may have missed there.
+            # Only a plan fresh from its spec knows the project around it, and so what a step here may have missed.
             watch.hint(label) if plan.root is not None and label not in abroad else None,
             result.metrics.get(label, {}),
         )
