@@ -10,7 +10,7 @@ from typing import Any
 from specflow.attempt.records import LINE, from_line
 from specflow.targets.base import Client, Status, StepStatus
 
-__all__ = ["JobEnded", "Pace", "StepEnded", "StepStarted", "StepWrote", "follow", "record_in"]
+__all__ = ["JobEnded", "Looked", "Pace", "StepEnded", "StepStarted", "StepWrote", "follow", "record_in"]
 
 ENDED = ("succeeded", "failed", "cancelled")
 
@@ -43,13 +43,18 @@ class StepEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class Looked:
+    """The job was looked at; told each time, so that whoever follows can act while nothing happens."""
+
+
+@dataclass(frozen=True, slots=True)
 class JobEnded:
     """The job ended, and nothing more will come."""
 
     status: Status
 
 
-Event = StepStarted | StepWrote | StepEnded | JobEnded
+Event = StepStarted | StepWrote | StepEnded | Looked | JobEnded
 
 
 @dataclass(slots=True)
@@ -115,6 +120,7 @@ def follow(
         if status.state in ENDED:
             yield JobEnded(status)
             return
+        yield Looked()
         wake.wait(pace.next_s(is_news=is_news))
 
 

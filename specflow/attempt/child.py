@@ -83,12 +83,12 @@ def _signal(child: subprocess.Popen[bytes], number: int) -> None:
 
 def _pass_on(child: subprocess.Popen[bytes], tell: Callable[[bytes], None]) -> None:
     assert child.stdout is not None
-    line = b""
     with child.stdout as stream:
+        line = b"\n"
         for line in stream:
             tell(line)
-    if line and not line.endswith(b"\n"):
-        tell(b"\n")  # what the launcher has to say begins a line of its own
+        if not line.endswith(b"\n"):
+            tell(b"\n")  # what comes next is another's: a record begins a line
 
 
 @contextmanager

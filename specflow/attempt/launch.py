@@ -59,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--root", default="", help="where records and outputs of all steps of the run lie")
     found.add_argument("--executed", default="", help="where an executed notebook goes")
     found.add_argument("--attempt", type=int, default=0, help="the platform repeats attempts itself, and this is one")
+    found.add_argument("--began", type=float, default=0.0, help="when the first attempt began, in seconds since 1970")
     found.add_argument("--halt", default="", help="a file that is there once a step has failed, and nothing new starts")
     found.add_argument("--placeholders", action="store_true", help="leave something where an output is absent")
     found.add_argument("--in-process", action="store_true", help="run the step's Python file in this interpreter")
@@ -219,7 +220,8 @@ class Launch:
         except Stopped:
             outcome = Outcome("cancelled", CANCELLED)
         record["state"], record["reason"] = outcome.state, outcome.reason
-        record["seconds"] = round(time.monotonic() - began, 3)
+        passed = time.time() - self.options.began if self.options.began else time.monotonic() - began
+        record["seconds"] = round(max(passed, 0.0), 3)
         shutil.rmtree(self.temporary, ignore_errors=True)
         return self._end(outcome, record)
 
@@ -367,7 +369,7 @@ class Launch:
 
 
 def _given(texts: Sequence[str], facts: Mapping[str, Any]) -> Any:
-    """Return an input of the pipeline by its texts, the last one counts; a list has one for each item, or one as JSON."""
+    """Return an input of the pipeline by its texts: the last one; of a list one for each item, or one as JSON."""
     if not texts:
         return None
     if not facts.get("many"):

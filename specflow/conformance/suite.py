@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path as FilePath
-from typing import Literal
+from typing import Any, Literal
 
 from specflow.attempt.prepare import BASE_VARIABLES
 from specflow.conformance.cases import Case, Expectation, Finding, Place, RunExpectation
@@ -19,6 +19,7 @@ from specflow.conformance.observed import Executor, Given
 from specflow.diagnostics import Diagnostic, Span, has_errors
 from specflow.errors import SpecflowError
 from specflow.graph.features import uses
+from specflow.graph.model import Graph
 from specflow.inputs import read_inputs
 from specflow.plan import Plan, load_plan, save_plan
 from specflow.spec.load import Loader
@@ -125,7 +126,9 @@ class _Trial:
         places: dict[str, Span] = {}
         for use in uses(checked.graph, checked.graph.nodes, self.target.name):
             places.setdefault(use.feature, use.span)
-        vain = sorted(self.expect.features.keys() - places)
+        named = {"local", *self._patched(checked.graph), self.target.name}
+        used = {use.feature for name in named for use in uses(checked.graph, checked.graph.nodes, name)}
+        vain = sorted(self.expect.features.keys() - used)
         told = tuple(f'the case names the feature "{feature}", and does not use it' for feature in vain)
         pairs = ((self.target.CAPABILITIES[feature], self._place(feature, span)) for feature, span in places.items())
         return [
@@ -133,6 +136,11 @@ class _Trial:
             for capability, place in pairs
             if capability.support != "implements"
         ], told
+
+    @staticmethod
+    def _patched(graph: Graph) -> set[str]:
+        """Return the targets that a spec has patches for: a case may name the place of a patch that is not for us."""
+        return {name for node in graph.nodes.values() for name in node.extensions} | set(graph.extensions)
 
     def _place(self, feature: str, span: Span) -> Place:
         """Return where a feature is used: where the case says, or where it was found if the case says nothing."""
@@ -162,23 +170,21 @@ class _Trial:
     def _ran(self, plan: Plan, given: Given) -> tuple[str, ...]:
         """Return what was not as it should be in the plan and in its runs."""
         steps = {step["label"]: step for step in plan.document["steps"]}
-        data = {key: entry for isle in plan.document["islands"] for key, entry in isle["data"].items()}
-        facts = {**plan.document, "steps": steps, "data": {**plan.document["data"], **data}}
-        told = part_differences("plan", self.expect.plan or {}, facts)
+        data = {
+            key: entry for held in (plan.document, *plan.document["islands"]) for key, entry in held["data"].items()
+        }
+        told = part_differences(
+            "plan", _asked_here(self.expect.plan or {}, steps), {**plan.document, "steps": steps, "data": data}
+        )
         if self.route == "plan":
             folder = self.project.parent / "plan"
             save_plan(plan, folder)
             plan = load_plan(folder)
-        nearly = (run for name, run in self.expect.approximated.items() if self._approximates(name))
-        first = next(nearly, self.expect.run)
-        runs: list[RunExpectation] = [run for run in (first, self.expect.again) if run is not None]
+        runs: list[RunExpectation] = [run for run in (self.expect.run, self.expect.again) if run is not None]
         execute = executor(self.target)
         for run in runs:
             told += run_differences(run, execute(plan, given), self.project)
         return told
-
-    def _approximates(self, feature: str) -> bool:
-        return self.target.CAPABILITIES[feature].support == "approximates"
 
     def _in_project(self, diagnostic: Diagnostic) -> Diagnostic:
         """Return a finding with its file as the case names it: from the project's folder."""
@@ -195,3 +201,16 @@ def _finding(name: str, capability: Capability, place: Place) -> Finding:
         message=f"{name}: {capability.sentence}",
         **place.model_dump(),
     )
+
+
+_OF_THIS_MACHINE = ("cpus", "environment", "target")
+"""What a plan says of a step for the machine that runs it; of a step elsewhere, the artifact says it."""
+
+
+def _asked_here(expected: Mapping[str, Any], steps: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the expected parts of a plan, without what it does not say of steps that lie elsewhere."""
+    asked = {}
+    for label, parts in expected.get("steps", {}).items():
+        is_abroad = steps.get(label, {}).get("island") is not None
+        asked[label] = {key: part for key, part in parts.items() if not (is_abroad and key in _OF_THIS_MACHINE)}
+    return {**expected, "steps": asked} if asked else dict(expected)

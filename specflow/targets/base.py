@@ -165,7 +165,7 @@ class Client(Protocol):
         ...
 
     def address(self, job: str, step: str, port: str, record: Mapping[str, Any]) -> str:
-        """Return where a step's output lies, in the platform's own words: an address that begins as the store's does."""
+        """Return where a step's output lies, in the platform's own words, which begin as the store's do there."""
         ...
 
     def deploy(self, name: str, folder: FilePath, native: Mapping[str, Any], digest: str) -> Deployment:

@@ -22,6 +22,7 @@ __all__ = ["limits", "spec_faults"]
 
 def spec_faults(graph: Graph, nodes: Mapping[str, Node]) -> Iterator[Diagnostic]:
     """Yield what a spec says that the platform can't take, as far as the graph alone tells."""
+    yield from _natives_of_others(nodes)
     yield from _names_too_long(nodes)
     yield from _references(graph)
     yield from _clock_changes(graph)
@@ -51,6 +52,15 @@ def limits(island: Island, settings: Mapping[str, Any]) -> Iterator[Diagnostic]:
             message = f'"{node.label}" takes {size} bytes of parameters, and Databricks allows {MAX_PARAMETER_BYTES}'
             place = node.file.key_span(*node.place)
             yield error("platform-limit", message, place, "pass a file instead of many values")
+
+
+def _natives_of_others(nodes: Mapping[str, Node]) -> Iterator[Diagnostic]:
+    for node in nodes.values():
+        if node.kind == "native" and "databricks" not in node.extensions:
+            native = next(iter(node.extensions))
+            place = node.file.key_span(*node.place, f"x-{native}")
+            message = f'"{node.label}" is a native step of "{native}", and it is placed on "databricks"'
+            yield error("native-elsewhere", message, place, f"add target: {native}")
 
 
 def _names_too_long(nodes: Mapping[str, Node]) -> Iterator[Diagnostic]:

@@ -75,7 +75,7 @@ def _decide(node: Node, note: Mapping[str, Any], place: Place, around: Around) -
     for name in note["inputs"]:
         parameters[f"input.{name}"] = f"{{{{job.parameters.{(around.parameters or {})[name]}}}}}"
     for key in note["data"]:
-        parameters[f"data.{key}"] = (around.data or {})[key]
+        parameters[f"data.{key}"] = (around.data or {}).get(key, "")
     body = {"notebook_path": f"../{LAUNCHER}/decide.py", "base_parameters": parameters}
     return {"task_key": f"{node.id}{DECIDE}", **_machine_of_notebook(around), "notebook_task": body}
 

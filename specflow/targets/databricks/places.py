@@ -73,15 +73,11 @@ def _named(key: str, ref: DataRef, job: Job, root: FilePath) -> str | None:
 def _put(key: str, source: FilePath, job: Job, ref: DataRef | None = None) -> str:
     """Put a file or folder of the project into the bundle, and return where a task finds it."""
     base = f"data/{key}/{source.name}"
-    if not source.is_dir():
-        files = {base: source}
-    else:
-        paths = (path for path in sorted(source.rglob("*")) if path.is_file())
-        files = {f"{base}/{path.relative_to(source).as_posix()}": path for path in paths}
-    for path, file in files.items():
+    files = [path for path in sorted(source.rglob("*")) if path.is_file()] if source.is_dir() else [source]
+    for file in files:
         if ref is not None and file.stat().st_size > MAX_FILE_BYTES:
             message = f'"{file.name}" is too large for a file of the workspace, which has at most 500 MiB'
             span = ref.file.span(*ref.place, "location")
             job.found.append(error("platform-limit", message, span, "put it on a volume: databricks: /Volumes/…"))
-        job.files[path] = file
+    job.files[base] = source
     return f"{FILES}/{base}"

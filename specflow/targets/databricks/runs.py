@@ -42,6 +42,8 @@ class DatabricksClient:
     api: Api
     deploys: Deploys
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _errors: dict[int, str] = field(default_factory=dict)
+    """What the platform says of task runs that failed: their state says no more than that they did."""
 
     def submit(self, job: Submission) -> str:
         """Return the id of the run of an island; one key gives one run."""
@@ -68,15 +70,16 @@ class DatabricksClient:
 
     def status(self, job: str) -> Status:
         """Return how a run stands, and each of its steps."""
-        return states.status_of(self._run(job))
+        run = self._run(job)
+        for task in states.failed_tasks(run):
+            if task["run_id"] not in self._errors:
+                self._errors[task["run_id"]] = states.error_of(self._output(task["run_id"]))
+        return states.status_of(run, self._errors)
 
     def log(self, job: str, step: str) -> str:
         """Return what the attempts at a step have written; of a step that the platform runs itself, our tasks' too."""
-        told = []
-        for attempt in states.attempts_at(self._run(job), step):
-            answer = self.api.call("GET", f"{_JOBS}/runs/get-output", None, run_id=attempt["run_id"])
-            told.append(states.text_of_output(answer))
-        return "".join(told)
+        attempts = states.attempts_at(self._run(job), step)
+        return "".join(states.text_of_output(self._output(attempt["run_id"])) for attempt in attempts)
 
     def cancel(self, job: str) -> None:
         """Ask for the end of a run."""
@@ -133,6 +136,9 @@ class DatabricksClient:
 
     def close(self) -> None:
         """Do nothing: connections end with the process."""
+
+    def _output(self, run_id: int) -> dict[str, Any]:
+        return self.api.call("GET", f"{_JOBS}/runs/get-output", None, run_id=run_id)
 
     def _run(self, job: str, *, with_history: bool = False) -> dict[str, Any]:
         """Return a run with all of its tasks, which come in pages."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 from specflow.targets.base import ForeignState, Status, StepStatus
 from specflow.targets.databricks.names import DECIDE, RECORD, RUNS, VERDICT
 
-__all__ = ["attempts_at", "is_over", "status_of", "text_of_output", "to_repair"]
+__all__ = ["attempts_at", "error_of", "failed_tasks", "is_over", "status_of", "text_of_output", "to_repair"]
 
 Run = Mapping[str, Any]
 _OVER = ("TERMINATED", "SKIPPED", "INTERNAL_ERROR")
@@ -25,13 +26,28 @@ def is_over(run: Run) -> bool:
     return run["state"]["life_cycle_state"] in _OVER
 
 
-def status_of(run: Run) -> Status:
-    """Return how a run stands, with its steps by id: a task's key is its step's id."""
+def failed_tasks(run: Run) -> list[Mapping[str, Any]]:
+    """Return the last attempts at tasks that failed."""
+    return [task for task in _latest(run).values() if _of_task(task).state == "failed"]
+
+
+def error_of(answer: Mapping[str, Any]) -> str:
+    """Return in a line what a failed task's output says went wrong."""
+    return " ".join(str(answer.get("error", "")).split())
+
+
+def status_of(run: Run, errors: Mapping[int, str]) -> Status:
+    """Return how a run stands, with its steps by id: a task's key is its step's id.
+
+    `errors` say of failed task runs more than their state does.
+    """
     latest = _latest(run)
     steps = {}
     for key in latest:
         if key != VERDICT and not key.endswith(_AROUND):
-            steps[key] = _of_step(key, latest)
+            step = _of_step(key, latest)
+            told = errors.get(int(latest[key]["run_id"]))
+            steps[key] = replace(step, message=told) if told and step.state == "failed" else step
     state = run["state"]
     return Status(_of_run(state), str(run.get("run_page_url", "")), steps, _message(state))
 
@@ -123,10 +139,12 @@ def _of_task(task: Mapping[str, Any]) -> StepStatus:
 
 
 def _has_begun(task: Mapping[str, Any]) -> bool:
-    """Return whether a task's process was started: one that was never due has no duration."""
+    """Return whether a task's process was started: one that was cancelled before it was due took no time."""
     state = task["state"]
-    if state["life_cycle_state"] in ("PENDING", "QUEUED", "BLOCKED", "WAITING_FOR_RETRY"):
+    if state["life_cycle_state"] in _WAITING:
         return False
+    if state.get("result_state") == "CANCELED":
+        return any(task.get(f"{part}_duration") for part in ("setup", "execution", "cleanup", "run"))
     return state.get("result_state") not in _NEVER
 
 

@@ -41,7 +41,7 @@ def task_of(node: Node, note: Mapping[str, Any], place: Place, around: Around, b
     """Return the task of a step that the launcher runs; `before` are the tasks that it waits for."""
     arguments = [*place.arguments, "--attempt={{task.execution_count}}", "--repair={{job.repair_count}}"]
     arguments += [f"--input={name}={{{{job.parameters.{(around.parameters or {})[name]}}}}}" for name in note["inputs"]]
-    arguments += [f"--data={key}={(around.data or {})[key]}" for key in note["data"]]
+    arguments += [f"--data={key}={(around.data or {}).get(key, '')}" for key in note["data"]]
     arguments += [f"--bind={name}={(around.secrets or {})[name]}" for name in node.secrets]
     if node.engine == "spark":
         arguments.append("--in-process")

@@ -51,7 +51,7 @@ class Tree:
         return place
 
     def attach(self, path: str, folder: FilePath) -> None:
-        """Have a path of the tree be a folder elsewhere on this machine, as an external volume lies in other storage."""
+        """Have a path of the tree be a folder elsewhere on this machine, as an external volume lies elsewhere."""
         folder.mkdir(parents=True, exist_ok=True)
         self._attached.append(folder.resolve())
         place = self.place(path)

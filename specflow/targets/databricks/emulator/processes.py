@@ -131,6 +131,9 @@ class Processes:
             "arguments": [self.here(argument) for argument in plain],
             "named": {name: self.here(value) for name, value in named.items()},
             "task_values": {key: one.last.values for key, one in run.units.items() if one.last.values},
+            "install": []
+            if kind == "python_wheel_task"
+            else [str(self._file(path, "wheel")) for path in self._wheels(run, unit)],
             "may_set_values": is_notebook or self.assumptions.scripts_can_set_task_values,
             **{flag: getattr(self.assumptions, flag) for flag in _FLAGS},
             **self._code(run, unit, kind),
@@ -161,7 +164,7 @@ class Processes:
         found = [library["whl"] for library in unit.settings.get("libraries", ()) if "whl" in library]
         for environment in run.settings.get("environments", ()):
             if environment["environment_key"] == unit.settings.get("environment_key"):
-                # Other requirement lines are kept and not installed: tasks run in the emulator's own interpreter.
+                # Other requirement lines are kept and not installed: no index can be asked here.
                 lines = environment.get("spec", {}).get("dependencies", ())
                 found += [line for line in lines if line.endswith(".whl") and line.startswith("/")]
         return found

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import sys
+import time
 
 RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 OWN = ("repair", "bind", "attempt", "date")
@@ -53,8 +54,9 @@ def of_step(note: str, options: list[str]) -> list[str]:
     """Return what the launcher is told of this attempt, once what an earlier one left behind is gone."""
     home = home_of(note, options)
     os.makedirs(home, exist_ok=True)
-    count, repair = value_of(options, "attempt"), value_of(options, "repair", "0")
-    more = [f"--attempt={attempt_of(home, int(count), repair)}"] if count else []
+    count, repair = value_of(options, "attempt", "1"), value_of(options, "repair", "0")
+    first = first_attempt(home, int(count), repair)
+    more = [f"--attempt={int(count) - first['count'] + 1}", f"--began={first['began']}"]
     if not RUN_ID.match(value_of(options, "run")):  # else the run's own id says when it began
         more.append(f"--date={value_of(options, 'date')}")
     record = os.path.join(home, "record.json")
@@ -78,20 +80,18 @@ def home_of(note: str, options: list[str]) -> str:
     return os.path.join(value_of(options, "root"), step)
 
 
-def attempt_of(home: str, count: int, repair: str) -> int:
-    """Return which attempt this is since the run began, or since its last repair.
+def first_attempt(home: str, count: int, repair: str) -> dict[str, float]:
+    """Return when the first attempt since the run began, or since its last repair, was made, and the count it had.
 
-    The platform counts on through repairs. So the first attempt of each leaves the count at which it began.
+    The platform counts on through repairs, and every attempt is a process of its own. So the first leaves a note.
     """
-    if repair == "0":
-        return count
-    path = os.path.join(home, f"repair-{repair}")
+    path = os.path.join(home, f"first-attempt-{repair}.json")
     if not os.path.exists(path):
+        first = {"count": count if repair != "0" else 1, "began": round(time.time(), 3)}
         with open(path, "w", encoding="utf-8") as stream:
-            stream.write(str(count))
-        return 1
+            json.dump(first, stream)
     with open(path, encoding="utf-8") as stream:
-        return count - int(stream.read()) + 1
+        return dict(json.load(stream))
 
 
 def secret(scope: str, key: str) -> str:

@@ -22,8 +22,12 @@ from typing import Any
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
 notebooks = importlib.import_module("notebooks")
 utilities = importlib.import_module("utilities")
+packages = importlib.import_module("packages")
 # Nothing of it is the task's: not this folder, put there by Python and by the lines above, and not these names.
-del sys.path[:2], sys.modules["notebooks"], sys.modules["utilities"]
+del sys.path[:2], sys.modules["notebooks"], sys.modules["utilities"], sys.modules["packages"]
+
+
+_INSTALLED = "SPECFLOW_EMULATOR_INSTALLED"
 
 
 class Failure(Exception):  # noqa: N818 - how the platform tells it
@@ -44,8 +48,10 @@ def _end_with_the_emulator() -> None:
 
 def main(file: str) -> int:
     """Return the process's exit code: 0 if a result was written, whatever it says."""
-    _end_with_the_emulator()
     spec = json.loads(FilePath(file).read_text("utf-8"))
+    if spec["install"] and not os.environ.pop(_INSTALLED, ""):
+        return _start_again(spec, file)
+    _end_with_the_emulator()
     with FilePath(spec["logs"]).open("ab", buffering=0) as log:
         if spec["child_output_is_logged"]:
             os.dup2(log.fileno(), 1)
@@ -58,10 +64,23 @@ def main(file: str) -> int:
             _forbid_updates(spec["mounts"]["/Volumes"])
         result = _result(spec)
         stream.flush()
+    return _leave(spec, result)
+
+
+def _leave(spec: dict[str, Any], result: dict[str, Any]) -> int:
     partial = FilePath(spec["result"] + ".partial")
     partial.write_text(json.dumps(result), "utf-8")
     partial.replace(spec["result"])
     return 0
+
+
+def _start_again(spec: dict[str, Any], file: str) -> int:
+    """Go on in an environment that has the task's wheels; leave the fault as its result if that can't be made."""
+    try:
+        python = packages.install(spec["install"], FilePath(spec["scratch"]) / "environment")
+    except packages.InstallError as fault:
+        return _leave(spec, {"error": str(fault), "error_trace": ""})
+    return os.execve(python, [python, os.path.abspath(__file__), file], {**os.environ, _INSTALLED: "1"})  # noqa: PTH100, S606
 
 
 def _result(spec: dict[str, Any]) -> dict[str, Any]:
