@@ -1,4 +1,4 @@
-"""One process of a step, run to its end: its output passed on line by line, a time limit, SIGTERM handed down."""
+"""One process of a step, run to its end: its output passed on as it comes, a time limit, SIGTERM handed down."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from specflow.attempt.prepare import Prepared
 
-__all__ = ["End", "Stopped", "run_child", "run_inside"]
+__all__ = ["End", "Stopped", "Stops", "run_child", "run_inside"]
 
 GRACE_S = 10.0
 """Seconds between SIGTERM and SIGKILL."""
@@ -30,31 +30,88 @@ class End(NamedTuple):
     reason: str = ""
 
 
-def run_child(prepared: Prepared, timeout_s: float | None, tell: Callable[[bytes], None]) -> End:
+class Stops:
+    """SIGTERM and SIGINT while a step is launched: handed down to the process that runs, else raised as Stopped.
+
+    A context, on the main thread; on another one (a notebook's, say) there are no handlers, and nothing is heeded.
+    """
+
+    def __init__(self) -> None:
+        self.is_asked = False
+        self.is_busy = False
+        self.child: subprocess.Popen[bytes] | None = None
+        self.killer: threading.Timer | None = None
+        self.before: dict[int, Any] = {}
+
+    def __enter__(self) -> Stops:
+        if threading.current_thread() is threading.main_thread():
+            self.before = {number: signal.signal(number, self._heed) for number in (signal.SIGTERM, signal.SIGINT)}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+
+    def _heed(self, _number: int, _frame: object) -> None:
+        is_first, self.is_asked = not self.is_asked, True
+        if self.child is not None:
+            self._hand_down(self.child)
+        elif is_first and not self.is_busy:
+            raise Stopped
+
+    def _hand_down(self, child: subprocess.Popen[bytes]) -> None:
+        _signal(child, signal.SIGTERM)
+        if self.killer is None:
+            self.killer = threading.Timer(GRACE_S, _signal, (child, signal.SIGKILL))
+            self.killer.daemon = True
+            self.killer.start()
+
+    @contextmanager
+    def over(self, start: Callable[[], subprocess.Popen[bytes]]) -> Iterator[subprocess.Popen[bytes]]:
+        """Start a process and watch over it: what is asked before it is there reaches it all the same."""
+        self.is_busy = True
+        try:
+            self.child = start()
+            if self.is_asked:
+                self._hand_down(self.child)
+            yield self.child
+        finally:
+            self.child, self.is_busy = None, False
+            if self.killer is not None:
+                self.killer.cancel()
+                self.killer = None
+        if self.is_asked:
+            raise Stopped
+
+
+def run_child(
+    prepared: Prepared, timeout_s: float | None, tell: Callable[[bytes], None], stops: Stops | None = None
+) -> End:
     """Return how a step's process ended; raise OSError if it can't be started, Stopped if the platform ended us.
 
     What it writes goes to `tell` as it comes: not every platform keeps what children write by themselves.
     """
-    child = subprocess.Popen(
-        prepared.argv,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        cwd=prepared.cwd,
-        env=prepared.env,
-        start_new_session=True,
-    )
-    reader = threading.Thread(target=_pass_on, args=(child, tell), daemon=True)
-    reader.start()
-    with _handing_down(child) as asked:
+
+    def start() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            prepared.argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=prepared.cwd,
+            env=prepared.env,
+            start_new_session=True,
+        )
+
+    with (stops or Stops()).over(start) as child:
+        reader = threading.Thread(target=_pass_on, args=(child, tell), daemon=True)
+        reader.start()
         is_late = not _ended_in_time(child, timeout_s)
         if is_late:
             _end(child)
         code = child.wait()
         _signal(child, signal.SIGKILL)  # what it forked and left behind
         reader.join(GRACE_S)
-        if asked:
-            raise Stopped
     if is_late:
         return End(f"timeout after {timeout_s:g} s")
     if code:
@@ -82,34 +139,17 @@ def _signal(child: subprocess.Popen[bytes], number: int) -> None:
 
 
 def _pass_on(child: subprocess.Popen[bytes], tell: Callable[[bytes], None]) -> None:
+    """Pass on what a process writes as it comes, lines or not; one that nobody listens to any more is still read."""
     assert child.stdout is not None
     with child.stdout as stream:
-        line = b"\n"
-        for line in stream:
-            tell(line)
-        if not line.endswith(b"\n"):
-            tell(b"\n")  # what comes next is another's: a record begins a line
-
-
-@contextmanager
-def _handing_down(child: subprocess.Popen[bytes]) -> Iterator[list[int]]:
-    """Hand SIGTERM and SIGINT down to the child's group while it runs; yields what was asked of us."""
-    asked: list[int] = []
-    if threading.current_thread() is not threading.main_thread():  # no handlers elsewhere: a notebook's thread, say
-        yield asked
-        return
-
-    def hand_down(number: int, _frame: object) -> None:
-        asked.append(number)
-        _signal(child, signal.SIGTERM)
-        threading.Timer(GRACE_S, _signal, (child, signal.SIGKILL)).start()
-
-    before = {number: signal.signal(number, hand_down) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        last = b"\n"
+        while chunk := os.read(stream.fileno(), 65536):
+            last = chunk[-1:]
+            with suppress(OSError, ValueError):
+                tell(chunk)
+        if last != b"\n":
+            with suppress(OSError, ValueError):
+                tell(b"\n")  # what comes next is another's: a record begins a line
 
 
 def run_inside(prepared: Prepared, variables: Mapping[str, str]) -> End:
@@ -126,15 +166,24 @@ def run_inside(prepared: Prepared, variables: Mapping[str, str]) -> End:
     try:
         runpy.run_path(script, run_name="__main__")
     except SystemExit as end:
-        if end.code not in (None, 0):
-            return End(f"exit code {end.code}" if isinstance(end.code, int) else str(end.code))
-    except Exception as failure:
+        return _as_of_a_process(end.code)
+    except Exception:
         import traceback
 
         traceback.print_exc()
-        return End(f"{type(failure).__name__}: {failure}")
+        return End("exit code 1")
     finally:
         os.chdir(kept[0])
         sys.argv[:], sys.path[:] = kept[1], kept[2]
         sys.stdout.flush()
     return End()
+
+
+def _as_of_a_process(code: object) -> End:
+    """Return how a process would have ended by this argument of `sys.exit`."""
+    if code is None:
+        return End()
+    if not isinstance(code, int):
+        sys.stderr.write(f"{code}\n")
+        code = 1
+    return End(f"exit code {code & 255}" if code & 255 else "")

@@ -21,7 +21,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from specflow.attempt.child import End, Stopped, run_child, run_inside
+from specflow.attempt.child import End, Stopped, Stops, run_child, run_inside
 from specflow.attempt.codec import decode
 from specflow.attempt.collect import Collected, collect
 from specflow.attempt.digests import digest_and_size
@@ -34,7 +34,7 @@ from specflow.attempt.records import Records, line_of, new_record, read_record, 
 from specflow.attempt.settle import settle
 from specflow.attempt.track import tracking_process
 from specflow.attempt.untouched import as_they_are, wrote_to
-from specflow.attempt.values import PATH_TYPES, parse_text
+from specflow.attempt.values import PATH_TYPES, parse_text, value_problem
 from specflow.attempt.wheels import install
 
 __all__ = ["Launch", "main", "parser", "tell"]
@@ -53,8 +53,12 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--date", default="")
     found.add_argument("--id", default="")
     found.add_argument("--label", default="")
-    for name in ("input", "value", "data", "from", "path", "output", "keep", "secret", "variable"):
-        found.add_argument(f"--{name}", action="append", default=[], metavar="NAME=TEXT")
+    for name in ("input", "value", "data", "from", "path", "output"):
+        found.add_argument(f"--{name}", action="append", default=[], type=_pair, metavar="NAME=TEXT")
+    for name in ("keep", "secret", "variable"):
+        found.add_argument(f"--{name}", action="append", default=[], metavar="NAME")
+    found.add_argument("--inputs", default="", help="a JSON file of the pipeline's inputs")
+    found.add_argument("--broken", default="", metavar="TEXT", help="why the step can't run here, if it should")
     found.add_argument("--record", default="", help="where the step's record goes")
     found.add_argument("--root", default="", help="where records and outputs of all steps of the run lie")
     found.add_argument("--executed", default="", help="where an executed notebook goes")
@@ -77,25 +81,22 @@ def main(argv: Sequence[str] | None = None, folder: str | None = None) -> int:
     if options.verdict:
         from specflow.attempt.verdict import judge_run
 
-        return judge_run(note, pairs(getattr(options, "from")), options)
+        return judge_run(note, dict(getattr(options, "from")), options)
     return Launch(note, os.path.dirname(os.path.abspath(path)), options).go()
 
 
-def pairs(texts: Sequence[str]) -> dict[str, str]:
-    """Return `name=text` arguments by name; later ones win."""
-    found = {}
-    for text in texts:
-        name, _, value = text.partition("=")
-        found[name] = value
-    return found
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f'"{text}" is not NAME=TEXT')
+    return name, value
 
 
-def _gathered(texts: Sequence[str]) -> dict[str, list[str]]:
-    """Return `name=text` arguments by name, all texts of each: an input that takes a list is given item by item."""
+def _gathered(given: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
+    """Return all texts of each name: an input that takes a list is given item by item."""
     found: dict[str, list[str]] = {}
-    for text in texts:
-        name, _, value = text.partition("=")
-        found.setdefault(name, []).append(value)
+    for name, text in given:
+        found.setdefault(name, []).append(text)
     return found
 
 
@@ -113,15 +114,16 @@ class Launch:
         self.step = note["attempt"]
         self.id, self.label = options.id or note["id"], decode(options.label) or note["label"]
         self.step = {**note["attempt"], "step": self.label}
-        self.paths = pairs(options.path)
-        self.places = Places(self.id, options.root, pairs(options.output), options.record)
+        self.paths = dict(options.path)
+        self.places = Places(self.id, options.root, dict(options.output), options.record)
         self.run = self._facts()
         needs = list(note["needs"])
-        self.sources = {need: self.places.record_of(need, pairs(getattr(options, "from"))) for need in needs}
+        self.sources = {need: self.places.record_of(need, dict(getattr(options, "from"))) for need in needs}
         self.records = Records({need: read_record(path) for need, path in self.sources.items()})
         self.temporary = tempfile.mkdtemp(prefix="specflow-")
         self.checked: set[str] = set()
-        self.inputs = self._pipeline_inputs()
+        self.stops = Stops()
+        self.inputs: dict[str, Any] = {}
 
     def _facts(self) -> dict[str, Any]:
         run = run_id_of(decode(self.options.run) or "")
@@ -132,16 +134,21 @@ class Launch:
 
     # What the step is given
 
-    def _pipeline_inputs(self) -> dict[str, Any]:
+    def _read_inputs(self) -> None:
+        """Take the pipeline's inputs that the step reads; the platform may have let anybody type them."""
         given = _gathered(self.options.input)
-        found: dict[str, Any] = {}
+        if self.options.inputs:
+            with open(self.options.inputs, encoding="utf-8") as stream:
+                self.inputs.update(json.load(stream))
         for name, facts in self.note["inputs"].items():
             texts = [text for item in given.get(name, ()) if (text := decode(item)) is not None]
-            value = _given(texts, facts)
+            value = _given(texts, facts) if texts else self.inputs.get(name)
             if value is None and facts["default"] is not None:
                 value = evaluate(facts["default"], self._look_up)
-            found[name] = value
-        return found
+            problem = None if value is None else value_problem(value, facts)
+            if problem is not None:
+                raise PrepareError(f'the pipeline\'s input "{name}": {problem[1]}')
+            self.inputs[name] = value
 
     def _look_up(self, leaf: list[Any]) -> Any:
         head, name = leaf[0], leaf[1]
@@ -150,7 +157,10 @@ class Launch:
         if head == "run":
             return self.run[name]
         if head == "data":
-            return pairs(self.options.data)[name]
+            places = dict(self.options.data)
+            if name not in places:
+                raise PrepareError(f'nothing says where the data "{name}" is')
+            return places[name]
         return self._output(name, leaf[2])
 
     def _output(self, step: str, port: str) -> Any:
@@ -191,11 +201,12 @@ class Launch:
         return link
 
     def given(self) -> Outcome | dict[str, Any]:
-        """Return the values of the step's ports, or how it ends without running."""
+        """Return the values of the step's ports, or how it ends without running; raise for values that can't be."""
+        self._read_inputs()
         if self.options.halt and os.path.exists(self.options.halt):
             return Outcome("skipped", FAIL_FAST)
         direct = {}
-        for port, text in pairs(self.options.value).items():
+        for port, text in dict(self.options.value).items():
             decoded = decode(text)
             facts = self.step["inputs"][port]
             direct[port] = ["value", None if decoded is None else _typed(decoded, facts["type"])]
@@ -210,34 +221,43 @@ class Launch:
             self.id, self.label, Outcome("succeeded"), self.records.above(self.id, list(self.note["needs"]))
         )
         began = time.monotonic()
+        with self.stops:
+            outcome = self._outcome(record)
+            self.stops.is_busy = True  # what is left to do is short, and has to be done
+            record["state"], record["reason"] = outcome.state, outcome.reason
+            passed = time.time() - self.options.began if self.options.began else time.monotonic() - began
+            record["seconds"] = round(max(passed, 0.0), 3)
+            if not outcome.is_good:
+                record["values"], record["metrics"], record["outputs"] = {}, {}, {}
+            shutil.rmtree(self.temporary, ignore_errors=True)
+            return self._end(outcome, record)
+
+    def _outcome(self, record: dict[str, Any]) -> Outcome:
         try:
             given = self.given()
-            outcome = given if isinstance(given, Outcome) else self._attempts(given, record)
+            if not isinstance(given, Outcome) and self.options.broken:
+                return Outcome("failed", self.options.broken)
+            return given if isinstance(given, Outcome) else self._attempts(given, record)
         except (ValueError, EvaluationError, PrepareError) as failure:
-            outcome = Outcome("failed", str(failure))
+            return Outcome("failed", str(failure))
         except OSError as failure:
-            outcome = Outcome("failed", _said(failure))
+            return Outcome("failed", _said(failure))
         except Stopped:
-            outcome = Outcome("cancelled", CANCELLED)
-        record["state"], record["reason"] = outcome.state, outcome.reason
-        passed = time.time() - self.options.began if self.options.began else time.monotonic() - began
-        record["seconds"] = round(max(passed, 0.0), 3)
-        shutil.rmtree(self.temporary, ignore_errors=True)
-        return self._end(outcome, record)
+            return Outcome("cancelled", CANCELLED)
 
     def _end(self, outcome: Outcome, record: dict[str, Any]) -> int:
         if not outcome.is_good and self.options.placeholders:
             self.places.fill(self.step["outputs"], set())
         write_record(record, self.places.record)
-        tell((line_of(record) + "\n").encode())
+        say(line_of(record), is_sure=not self.options.in_process)
         if outcome.state == "cancelled":
             return 143
         if outcome.state == "failed":
             self._halt_the_rest()
-            tell(f'specflow: step "{self.label}" failed: {outcome.reason}\n'.encode())
+            say(f'specflow: step "{self.label}" failed: {outcome.reason}')
             return 0 if self.note["soft"] else 1
         if outcome.state == "skipped":
-            tell(f'specflow: step "{self.label}" did not run: {outcome.reason}\n'.encode())
+            say(f'specflow: step "{self.label}" did not run: {outcome.reason}')
         return 0
 
     def _halt_the_rest(self) -> None:
@@ -253,11 +273,14 @@ class Launch:
             record["attempts"] = number
             if number > 1:
                 time.sleep(min(retry["delay_s"] * retry["backoff"] ** (number - 2), MAX_DELAY_S))
-            reason = self._attempt(values, number, record)
+            try:
+                reason = self._attempt(values, number, record)
+            except OSError as failure:  # a disk that is full now may not be the next time
+                reason = _said(failure)
             if not reason:
                 return Outcome("succeeded")
             if number < retry["attempts"]:
-                tell(f"specflow: attempt {number} of {retry['attempts']} failed: {reason}\n".encode())
+                say(f"specflow: attempt {number} of {retry['attempts']} failed: {reason}")
         return Outcome("failed", reason)
 
     def _attempt(self, values: dict[str, Any], number: int, record: dict[str, Any]) -> str:
@@ -304,7 +327,7 @@ class Launch:
             own = {name: prepared.env[name] for name in names if name in prepared.env}
             own.update({name: text for name, text in prepared.env.items() if name.startswith("SPECFLOW_")})
             return run_inside(prepared, own)
-        return run_child(prepared, self.note["timeout_s"], tell)
+        return run_child(prepared, self.note["timeout_s"], tell, self.stops)
 
     def _python(self) -> str:
         """Return the interpreter of the step: this one, or one on top of it that has the step's wheels."""
@@ -351,9 +374,8 @@ class Launch:
         )
         for stored, name in self.note.get("renamed", {}).items():
             os.rename(os.path.join(work, stored), os.path.join(work, name))
-        for here, folders, _ in os.walk(work):
-            for name in folders:
-                os.chmod(os.path.join(here, name), 0o755)  # noqa: S103 - a folder that only this step works in
+        for here, _, _ in os.walk(work):
+            os.chmod(here, 0o755)  # noqa: S103 - a folder that only this step works in
         for name in self.note["executables"]:
             path = os.path.join(work, name)
             os.chmod(path, stat.S_IMODE(os.stat(path).st_mode) | stat.S_IXUSR)
@@ -363,9 +385,9 @@ class Launch:
         process = tracking_process(sys.executable, prepared.env, found.metrics, self.run, self.label)
         if process is not None:
             argv, env = process
-            end = run_child(Prepared(argv, env, self.temporary, {}), 60, tell)
+            end = run_child(Prepared(argv, env, self.temporary, {}), 60, tell, self.stops)
             if end.reason:
-                tell(b"specflow: the metrics could not be logged to MLflow; the metrics file has them\n")
+                say("specflow: the metrics could not be logged to MLflow; the metrics file has them")
 
 
 def _given(texts: Sequence[str], facts: Mapping[str, Any]) -> Any:
@@ -393,14 +415,28 @@ def _said(failure: OSError) -> str:
     return f"{said}: {failure.filename}" if failure.filename else said
 
 
-def tell(line: bytes) -> None:
-    """Write a line to this process's own stdout, whatever stands in for it."""
+_told = bytearray(b"\n")
+"""The last byte that was written to stdout."""
+
+
+def tell(text: bytes) -> None:
+    """Write to this process's own stdout, whatever stands in for it; one that nobody reads any more is no failure."""
     raw = getattr(sys.stdout, "buffer", None)
-    if raw is not None:
-        raw.write(line)
-    else:
-        sys.stdout.write(line.decode("utf-8", "replace"))
-    sys.stdout.flush()
+    try:
+        if raw is not None:
+            raw.write(text)
+        else:
+            sys.stdout.write(text.decode("utf-8", "replace"))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the exit code tells of it
+    _told[:] = text[-1:] or _told
+
+
+def say(line: str, *, is_sure: bool = True) -> None:
+    """Write a line of the launcher's own, at the beginning of one; not `is_sure` where the step may have begun it."""
+    text = line.encode("utf-8", "replace") + b"\n"
+    tell(text if is_sure and _told == b"\n" else b"\n" + text)
 
 
 if __name__ == "__main__":

@@ -22,12 +22,13 @@ FOLDERS = ("folder", "model")
 
 
 class Places:
-    """The places of one step: each named by the platform, or all below the run's root."""
+    """The places of one step: each named by the platform, or else below the run's root, or beside the record."""
 
     def __init__(self, step: str, root: str, outputs: Mapping[str, str], record: str) -> None:
         """Take the root, or the place of each output and of the record."""
         self.step, self.root, self.outputs = step, root, outputs
-        self.home = os.path.join(root, step) if root else ""
+        beside = record if os.path.isdir(record) else os.path.dirname(record)
+        self.home = os.path.join(root, step) if root else beside
         self.record = record or os.path.join(self.home, RECORD_FILE)
 
     def record_of(self, need: str, given: Mapping[str, str]) -> str:
@@ -44,7 +45,8 @@ class Places:
     def place(self, port: str, name: str, attempt: int) -> tuple[str, str]:
         """Return where an output goes, and how its record names the place."""
         if port in self.outputs:
-            return self.outputs[port], ""
+            path = self.outputs[port]
+            return path if "://" in path else os.path.abspath(path), ""
         relative = f"outputs-{attempt}/{name}"
         return os.path.join(self.home, relative), relative
 
@@ -55,8 +57,8 @@ class Places:
             if facts["type"] in FOLDERS:
                 path, _ = self.place(port, output_name(port, facts), attempt)
                 if "://" not in path:
-                    shutil.rmtree(path, ignore_errors=True)
-                    os.makedirs(path)
+                    _clear(path)
+                    os.makedirs(path, exist_ok=True)
                 found[port] = path
         return found
 
@@ -91,7 +93,21 @@ def publish(
     return left
 
 
+def _clear(place: str) -> None:
+    """Take away what an earlier launch left, one that was ended before its record; a folder itself may be a mount."""
+    if not os.path.isdir(place):
+        with contextlib.suppress(OSError):
+            os.unlink(place)
+        return
+    for entry in list(os.scandir(place)):
+        if entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry.path)
+        else:
+            os.unlink(entry.path)
+
+
 def _copy(source: str, place: str) -> None:
+    _clear(place)
     if os.path.isdir(source):
         os.makedirs(place, exist_ok=True)
         shutil.copytree(source, place, symlinks=False, copy_function=shutil.copyfile, dirs_exist_ok=True)

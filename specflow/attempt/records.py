@@ -96,7 +96,7 @@ def new_record(step: str, label: str, outcome: Outcome, above: Mapping[str, list
 
 
 def read_record(path: str) -> Record | None:
-    """Return a record by its file, or the folder that holds it; None if there is none yet."""
+    """Return a record by its file, or the folder that holds it; None if there is none, or no more than half of one."""
     if os.path.isdir(path):
         path = os.path.join(path, RECORD_FILE)
     try:
@@ -104,9 +104,10 @@ def read_record(path: str) -> Record | None:
             text = stream.read()
     except FileNotFoundError:
         return None
-    if not text:
+    try:
+        record: Record = json.loads(text)
+    except ValueError:  # who wrote it was ended in the middle, or the platform has put an empty file there
         return None
-    record: Record = json.loads(text)
     if record.get("record") != VERSION:
         raise ValueError(f'"{path}" is no record of version {VERSION}')
     return record

@@ -38,6 +38,8 @@ def judge_run(note: Mapping[str, Any], sources: Mapping[str, str], options: argp
     state = run_state(records.outcomes, absent, was_cancelled=False)
     if any(above.failed for above in behind):
         state = "failed"
+    elif state == "succeeded" and any(above.cancelled for above in behind):
+        state = "cancelled"
     reason = _reason(records, absent, state)
     if options.manifest:
         _write_manifest(options.manifest, state, reason, records)
@@ -58,10 +60,17 @@ def _look_up(leaf: list[Any], records: Records) -> Any:
 def _reason(records: Records, absent: list[str], state: str) -> str:
     if state == "succeeded":
         return ""
-    failed = [record["label"] for record in records.records.values() if record and record["state"] == "failed"]
-    if failed:
-        return f"failed: {', '.join(failed)}"
-    return f'the required output "{absent[0]}" is absent' if absent else "a step failed"
+    for told in ("failed", "cancelled"):
+        labels = [record["label"] for record in records.records.values() if record and record["state"] == told]
+        if labels and state == told:
+            return f"{told}: {', '.join(labels)}"
+    missing = [step for step, record in records.records.items() if record is None]
+    if missing:
+        return f"without a record: {', '.join(missing)}"
+    return f'the required output "{absent[0]}" is absent' if absent else f"a step {_ENDED[state]}"
+
+
+_ENDED = {"failed": "failed", "cancelled": "was cancelled"}
 
 
 def _write_manifest(path: str, state: str, reason: str, records: Records) -> None:

@@ -10,7 +10,36 @@ from hypothesis import strategies as st
 
 from specflow.targets.azureml.yaml_text import Folded, yaml_text
 
-ODD = "yes NO on y ~ null 012 1:30 1e3 0x1f 2024-01-01 .5 .inf .. ./x # x: << = [a] {a} !x &a *a %x @x `x a,b".split()
+ODD = [
+    "yes",
+    "NO",
+    "on",
+    "y",
+    "~",
+    "null",
+    "012",
+    "1:30",
+    "1e3",
+    "0x1f",
+    "2024-01-01",
+    ".5",
+    ".inf",
+    "..",
+    "./x",
+    "#",
+    "x:",
+    "<<",
+    "=",
+    "[a]",
+    "{a}",
+    "!x",
+    "&a",
+    "*a",
+    "%x",
+    "@x",
+    "`x",
+    "a,b",
+]
 ODD += ["a: b", "a #b", "- x", "? a", "| x", "> x", "${{parent.inputs.x}}", "$(reboot)", '"', "'", " lead", "trail "]
 ODD += ["a\nb", "\ttab", "\u2028", "\ufeff", "\x85"]
 TEXTS = st.text(st.characters(blacklist_categories=["Cs"]), max_size=12) | st.sampled_from(ODD)
