@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import selectors
+import shutil
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -19,16 +20,18 @@ __all__ = ["GRACE_S", "Child", "Processes"]
 
 GRACE_S = 10.0
 """Seconds between SIGTERM and SIGKILL."""
+_DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ)
+"""Python ignores them; a step must not."""
 
 
 class Child:
     """One running process. `returncode` is set once it has ended: below zero, the signal that ended it."""
 
-    __slots__ = ("_watch", "kill_at", "pid", "popen", "returncode", "tag")
+    __slots__ = ("_watch", "kill_at", "pid", "returncode", "tag")
 
-    def __init__(self, popen: subprocess.Popen[bytes], tag: Any) -> None:
+    def __init__(self, pid: int, tag: Any) -> None:
         """Keep the process; `tag` is the caller's."""
-        self.popen, self.pid, self.tag = popen, popen.pid, tag
+        self.pid, self.tag = pid, tag
         self.returncode: int | None = None
         self.kill_at: float | None = None
         self._watch: int | None = None
@@ -61,21 +64,19 @@ class Processes:
         self.children: set[Child] = set()
         self.ended: list[Child] = []
         self.lock = threading.Lock()
+        self.here = os.open(".", os.O_RDONLY | os.O_CLOEXEC)
+        self.programs: dict[tuple[str, str], str] = {}
+        _keep_to_ourselves()
 
-    def start(self, argv: Sequence[str], env: Mapping[str, str], cwd: str, log: FilePath, tag: Any) -> Child:
+    def start(self, argv: Sequence[str], env: Mapping[str, str], cwd: str, log: FilePath | str, tag: Any) -> Child:
         """Start a process that writes stdout and stderr to one log; raise OSError if it can't be started."""
-        with log.open("ab") as stream:
-            popen = subprocess.Popen(
-                list(argv),
-                stdin=subprocess.DEVNULL,
-                stdout=stream,
-                stderr=stream,
-                cwd=cwd,
-                env=dict(env),
-                start_new_session=True,
-            )
-        self.guardian.began(popen.pid)
-        child = Child(popen, tag)
+        to = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        try:
+            pid = self._spawn(argv, env, cwd, to)
+        finally:
+            os.close(to)
+        self.guardian.began(pid)
+        child = Child(pid, tag)
         self.children.add(child)
         if hasattr(os, "pidfd_open"):
             child._watch = os.pidfd_open(child.pid)
@@ -84,8 +85,33 @@ class Processes:
             threading.Thread(target=self._reap, args=(child,), daemon=True).start()
         return child
 
+    def _spawn(self, argv: Sequence[str], env: Mapping[str, str], cwd: str, to: int) -> int:
+        """Return the id of a new process in a session of its own.
+
+        posix_spawn knows no folder to start in: so we go there and come back. Whatever else runs in this process, and
+        that is little, must name files by absolute paths.
+        """
+        out = ((os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), *((os.POSIX_SPAWN_DUP2, to, n) for n in (1, 2)))
+        os.chdir(cwd)
+        try:
+            program = self._program(argv[0], env.get("PATH", os.defpath))
+            return os.posix_spawn(program, argv, env, file_actions=out, setsid=True, setsigdef=_DEFAULT_SIGNALS)
+        finally:
+            os.fchdir(self.here)
+
+    def _program(self, name: str, path: str) -> str:
+        """Return the path of a program as a shell finds it; raise FileNotFoundError where there is none."""
+        if "/" in name:
+            return name
+        found = self.programs.get((name, path)) or shutil.which(name, path=path)
+        if found is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+        if found.startswith("/"):
+            self.programs[name, path] = found
+        return found
+
     def _reap(self, child: Child) -> None:
-        child.popen.wait()
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
         with self.lock:
             self.ended.append(child)
         self.wake()
@@ -122,13 +148,13 @@ class Processes:
         return done
 
     def _finish(self, child: Child) -> None:
-        child.returncode = child.popen.wait()
+        child.kill()  # what it forked and left behind; it is not reaped yet, so its number is nobody else's
+        self.guardian.ended(child.pid)
+        child.returncode = os.waitstatus_to_exitcode(os.waitpid(child.pid, 0)[1])
         if child._watch is not None:
             self.selector.unregister(child._watch)
             os.close(child._watch)
         self.children.discard(child)
-        child.kill()  # what it forked and left behind
-        self.guardian.ended(child.pid)
 
     def close(self) -> None:
         """End every child at once and free what waiting needed."""
@@ -139,4 +165,19 @@ class Processes:
         self.selector.close()
         os.close(self.wake_read)
         os.close(self.wake_write)
+        os.close(self.here)
         self.guardian.close()
+
+
+def _keep_to_ourselves() -> None:
+    """See to it that no step inherits a file that whoever started us had open: a pipe might never end then.
+
+    Where stdin, stdout or stderr is closed, something stands in: else a log would get its number.
+    """
+    while (spare := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(spare)
+    for name in os.listdir("/dev/fd"):  # noqa: PTH208 - numbers, not paths
+        with contextlib.suppress(OSError):  # the descriptor of this very listing
+            if int(name) > 2:
+                os.set_inheritable(int(name), False)
