@@ -315,7 +315,7 @@ class _Builder:
         chosen = call if call is not None else definition
 
         def either(key: str) -> Any:
-            return getattr(chosen, key) if key in chosen.model_fields_set else getattr(definition, key)
+            return getattr(chosen, key) if key in chosen.given else getattr(definition, key)
 
         extensions = _merged(_by_target(used.model.extensions) if used else {}, _by_target(chosen.extensions))
         return Node(

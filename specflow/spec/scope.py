@@ -70,7 +70,7 @@ class Signatures:
     def _work_out(self, file: File, name: str) -> StepSignature:
         step: model.StepUse = file.model.steps[name]
         is_many = step.matrix is not None
-        has_body = bool({"uses", "run", "notebook"} & step.model_fields_set or step.extensions)
+        has_body = bool({"uses", "run", "notebook"} & step.given or step.extensions)
         if not has_body or self._may_have_a_matrix(file, name, step):
             return StepSignature("step", None, None, is_many)
         if step.uses is None:

@@ -40,7 +40,7 @@ MAX_INSTANCES = 10_000
 def missing_bodies(context: Context) -> Iterator[Diagnostic]:
     """Yield steps without a body, or with several native ones."""
     for name, step in context.file.model.steps.items():
-        if {"uses", "run", "notebook"} & step.model_fields_set:
+        if {"uses", "run", "notebook"} & step.given:
             continue
         if any(context.file.is_broken(("steps", name, key)) for key in ("uses", "run", "notebook", "shell", "engine")):
             continue
@@ -258,7 +258,7 @@ def keys_of_steps_only(context: Context) -> Iterator[Diagnostic]:
         if context.signatures.of(context.file, name).kind != "pipeline":
             continue
         for key in ("retry", "timeout", "cache", *step.extensions):
-            if key in step.model_fields_set or key in step.extensions:
+            if key in step.given or key in step.extensions:
                 message = f'"{name}" uses a pipeline, and "{key}" belongs to steps'
                 yield error(
                     "not-for-pipelines",
@@ -274,7 +274,7 @@ def idle_settings(context: Context) -> Iterator[Diagnostic]:
         used = context.signatures.of(context.file, name)
         if used.kind != "pipeline" or used.file is None or step.uses is None:
             continue
-        keys = [key for key in RUN_KEYS if key in used.file.model.model_fields_set]
+        keys = [key for key in RUN_KEYS if key in used.file.model.given]
         keys += used.file.model.extensions
         for output, declared in used.file.model.outputs.items():
             keys += [f"outputs.{output}.{key}" for key in ("register", "location") if key in _given(declared)]
@@ -292,7 +292,7 @@ RUN_KEYS = ("timeout", "fail_fast", "concurrency", "schedule", "notify")
 
 def _given(output: model.PipelineOutput) -> frozenset[str]:
     aliases = {"registered": "register"}
-    return frozenset(aliases.get(key, key) for key in output.model_fields_set)
+    return frozenset(aliases.get(key, key) for key in output.given)
 
 
 def _counts(keys: list[str]) -> str:

@@ -95,7 +95,7 @@ class Processes:
         os.chdir(cwd)
         try:
             program = self._program(argv[0], env.get("PATH", os.defpath))
-            return os.posix_spawn(program, argv, env, file_actions=out, setsid=True, setsigdef=_DEFAULT_SIGNALS)
+            return os.posix_spawn(program, list(argv), env, file_actions=out, setsid=True, setsigdef=_DEFAULT_SIGNALS)
         finally:
             os.fchdir(self.here)
 
