@@ -141,7 +141,9 @@ class History:
             raise WorkspaceError(
                 message, f'if it is damaged, move "{file.parent.name}" away: it holds results only'
             ) from failure
-        self.is_open = False
+        self.pending: dict[str, list[tuple[Any, ...]]] = {}
+        self.fresh: dict[str, ResultRow] = {}
+        self.fresh_files: dict[tuple[str, int, int, int], str] = {}
 
     def _migrate(self) -> None:
         version = self.db.execute("PRAGMA user_version").fetchone()[0]
@@ -160,19 +162,32 @@ class History:
         self.db.execute(f"PRAGMA user_version={VERSION}")
         self.db.execute("COMMIT")
 
-    # Writing, in groups
+    # Writing, in groups: until `commit`, rows wait here, and no other process has to wait for us
 
     def _write(self, statement: str, values: Iterable[Any]) -> None:
-        if not self.is_open:
-            self.db.execute("BEGIN IMMEDIATE")
-            self.is_open = True
-        self.db.execute(statement, tuple(values))
+        self.pending.setdefault(statement, []).append(tuple(values))
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether something waits to be written."""
+        return bool(self.pending)
 
     def commit(self) -> None:
         """Make everything written so far durable."""
-        if self.is_open:
+        if not self.pending:
+            return
+        self.db.execute("BEGIN IMMEDIATE")
+        try:
+            for statement, rows in self.pending.items():
+                self.db.executemany(statement, rows)
             self.db.execute("COMMIT")
-            self.is_open = False
+        except sqlite3.Error:
+            if self.db.in_transaction:
+                self.db.execute("ROLLBACK")
+            raise
+        self.pending.clear()
+        self.fresh.clear()
+        self.fresh_files.clear()
 
     def close(self) -> None:
         """Commit and close."""
@@ -215,15 +230,20 @@ class History:
 
     def add_step(self, row: StepRow) -> None:
         """Enter how a step of a run ended."""
-        self._write("INSERT OR REPLACE INTO steps VALUES (?,?,?,?,?,?,?,?,?,?,?)", (*row[:-1], json.dumps(row.metrics)))
+        self._write(
+            "INSERT OR REPLACE INTO steps VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+            (*row[:-1], json.dumps(row.metrics) if row.metrics else "{}"),
+        )
 
-    def add_result(self, row: ResultRow) -> None:
-        """Enter a result."""
-        told = (json.dumps(part) for part in (row.parts, row.outputs, row.metrics))
+    def add_result(self, row: ResultRow, parts: str) -> None:
+        """Enter a result, and the parts of its key as JSON."""
+        told = (parts, json.dumps(row.outputs), json.dumps(row.metrics))
         self._write("INSERT OR REPLACE INTO results VALUES (?,?,?,?,?,?,?,?,?)", (row.key, row.home, *told, *row[5:]))
+        self.fresh[row.key] = row
 
     def drop_result(self, key: str) -> None:
         """Forget a result."""
+        self.commit()  # rows of one kind are written together: what came before must not come after
         self._write("DELETE FROM results WHERE key=?", (key,))
 
     def drop_run(self, run: str) -> None:
@@ -234,6 +254,7 @@ class History:
     def add_file(self, path: str, size: int, mtime_ns: int, inode: int, sha256: str) -> None:
         """Remember a file's digest."""
         self._write("INSERT OR REPLACE INTO files VALUES (?,?,?,?,?)", (path, size, mtime_ns, inode, sha256))
+        self.fresh_files[path, size, mtime_ns, inode] = sha256
 
     def add_foreign(self, row: ForeignRow) -> None:
         """Enter a job on another platform, or how it stands now."""
@@ -260,11 +281,16 @@ class History:
 
     def result(self, key: str) -> ResultRow | None:
         """Return a result by its key."""
+        if key in self.fresh:
+            return self.fresh[key]
         row = self.db.execute("SELECT * FROM results WHERE key=?", (key,)).fetchone()
         return _result(row) if row is not None else None
 
     def result_at(self, home: str) -> ResultRow | None:
         """Return the result that has its home in a folder."""
+        for fresh in self.fresh.values():
+            if fresh.home == home:
+                return fresh
         row = self.db.execute("SELECT * FROM results WHERE home=?", (home,)).fetchone()
         return _result(row) if row is not None else None
 
@@ -288,6 +314,9 @@ class History:
 
     def file(self, path: str, size: int, mtime_ns: int, inode: int) -> str | None:
         """Return the digest of a file, if it was hashed when it had this size, time and inode."""
+        fresh = self.fresh_files.get((path, size, mtime_ns, inode))
+        if fresh is not None:
+            return fresh
         statement = "SELECT sha256 FROM files WHERE path=? AND size=? AND mtime_ns=? AND inode=?"
         row = self.db.execute(statement, (path, size, mtime_ns, inode)).fetchone()
         return str(row[0]) if row is not None else None

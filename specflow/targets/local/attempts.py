@@ -23,7 +23,7 @@ __all__ = ["Attempt", "CodeStore", "hint_for", "left_behind", "start"]
 class Attempt(NamedTuple):
     """An attempt under way."""
 
-    folder: FilePath
+    folder: str
     prepared: Prepared
     child: Child
     held: dict[str, tuple[int, int]]
@@ -64,8 +64,8 @@ def start(
     step: Mapping[str, Any],
     values: Mapping[str, Any],
     facts: Mapping[str, Any],
-    folder: FilePath,
-    log: FilePath,
+    folder: str,
+    log: str,
     python: str,
     environ: Mapping[str, str],
     secrets: Mapping[str, str],
@@ -75,7 +75,7 @@ def start(
 ) -> Attempt:
     """Return an attempt whose process runs; raise PrepareError or OSError if it can't."""
     spec = step["attempt"]
-    prepared = prepare(spec, values, facts, str(folder), python, environ, secrets, code.notebook(spec, log))
+    prepared = prepare(spec, values, facts, folder, python, environ, secrets, code.notebook(spec, FilePath(log)))
     os.mkdir(prepared.cwd)  # noqa: PTH102 - per attempt
     code.fill(step["code"], prepared.cwd)
     held = as_they_are(spec, values)

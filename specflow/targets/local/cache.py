@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 import time
 from collections.abc import Mapping
 from pathlib import Path as FilePath
@@ -25,14 +26,16 @@ __all__ = ["Cache", "Key", "Made"]
 
 HOME_DIGITS = 32
 """Digits of a key that name its result's folder: 128 bits, so that paths stay readable."""
+GROUP_DIGITS = 2
 PATHS = ("file", "folder", "model", "metrics")
 
 
 class Key(NamedTuple):
-    """A step's key, and the parts that it covers: `why` compares them."""
+    """A step's key, and the parts that it covers, as JSON too: `why` compares them."""
 
     digest: str
     parts: dict[str, Any]
+    text: str
 
 
 class Made(NamedTuple):
@@ -52,6 +55,7 @@ class Cache:
         self.folder, self.history = folder, history
         self.digests: dict[str, str] = {}
         self.damaged: list[str] = []
+        self.groups: set[str] = set()
 
     # Keys
 
@@ -69,7 +73,7 @@ class Cache:
         if step["asks_run"]:
             parts["run"] = {name: run[name] for name in step["asks_run"]}
         text = json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-        return Key(hashlib.sha256(text.encode()).hexdigest(), parts)
+        return Key(hashlib.sha256(text.encode()).hexdigest(), parts, text)
 
     def _seen(self, path: str) -> dict[str, str]:
         return {"name": os.path.basename(path), "sha256": self.digest(path)}  # noqa: PTH119 - called per input of every step
@@ -102,7 +106,13 @@ class Cache:
 
     def home(self, name: str) -> FilePath:
         """Return where a result lies."""
-        return self.folder / name[:2] / name
+        return self.folder / name[:GROUP_DIGITS] / name
+
+    def _make_group(self, name: str) -> None:
+        """Make the folder that a home stands in, if this run has not."""
+        if name not in self.groups:
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+            self.groups.add(name)
 
     def find(self, key: Key) -> Made | None:
         """Return the result of a key, if there is one and it is as it was made; a damaged one is dropped and named."""
@@ -156,7 +166,7 @@ class Cache:
     def take(
         self,
         key: Key,
-        attempt: FilePath,
+        attempt: str,
         step: Mapping[str, Any],
         found: Collected,
         run: str,
@@ -173,8 +183,8 @@ class Cache:
         digest = key.digest if own is None else hashlib.sha256(f"{key.digest}/{own}".encode()).hexdigest()
         home_name = digest[:HOME_DIGITS]
         home = self.home(home_name)
-        home.parent.mkdir(parents=True, exist_ok=True)
-        outputs, entries, size = self._describe(step, found, attempt / "outputs", home / "outputs")
+        self._make_group(home_name[:GROUP_DIGITS])
+        outputs, entries, size = self._describe(step, found, f"{attempt}/outputs", f"{home}/outputs")
         try:
             os.rename(attempt, home)  # noqa: PTH104 - fails if the place is taken, which is the point
         except OSError:
@@ -185,11 +195,11 @@ class Cache:
             os.rename(attempt, home)  # noqa: PTH104
         entered_as = key.digest if is_shared else digest
         row = ResultRow(entered_as, home_name, key.parts, entries, found.metrics, run, name, time.time(), size)
-        self.history.add_result(row)
+        self.history.add_result(row, key.text)
         return Made(outputs, found.metrics, home_name)
 
     def _describe(
-        self, step: Mapping[str, Any], found: Collected, made: FilePath, home: FilePath
+        self, step: Mapping[str, Any], found: Collected, made: str, home: str
     ) -> tuple[dict[str, Any], dict[str, Any], int]:
         """Return an attempt's outputs as they will be at home, and as the history keeps them; their bytes."""
         outputs: dict[str, Any] = {}
@@ -204,16 +214,16 @@ class Cache:
                 entries[port] = {"value": found.values[port]}
                 continue
             name = output_name(port, facts)
-            here, there = made / name, str(home / name)
+            here, there = f"{made}/{name}", f"{home}/{name}"
             freeze(here)
-            if here.is_dir():
-                entries[port] = {"name": name, "sha256": self._hash_new_folder(here, there)}
-                size += sum(os.stat(os.path.join(here, n)).st_size for n in files_below(str(here)))  # noqa: PTH116, PTH118
+            found_there = os.stat(here)  # noqa: PTH116 - per output of every step
+            if stat.S_ISDIR(found_there.st_mode):
+                entries[port] = {"name": name, "sha256": self._hash_new_folder(FilePath(here), there)}
+                size += sum(os.stat(os.path.join(here, n)).st_size for n in files_below(here))  # noqa: PTH116, PTH118
             else:
-                stat = here.stat()
-                digest = digest_of_file(here)
-                entries[port] = {"name": name, "sha256": digest, "stat": [stat.st_size, stat.st_mtime_ns, stat.st_ino]}
-                size += stat.st_size
+                mark = [found_there.st_size, found_there.st_mtime_ns, found_there.st_ino]
+                entries[port] = {"name": name, "sha256": digest_of_file(here), "stat": mark}
+                size += found_there.st_size
             self.digests[there] = entries[port]["sha256"]
             outputs[port] = there
         return outputs, entries, size
@@ -223,8 +233,8 @@ class Cache:
         digest = hashlib.sha256()
         for name in sorted(files_below(str(here))):
             file = here / name
-            stat = file.stat()
+            now = file.stat()
             of_file = digest_of_file(file)
-            self.history.add_file(f"{there}/{name}", stat.st_size, stat.st_mtime_ns, stat.st_ino, of_file)
+            self.history.add_file(f"{there}/{name}", now.st_size, now.st_mtime_ns, now.st_ino, of_file)
             digest.update(f"{of_file}  {name}\n".encode())
         return digest.hexdigest()

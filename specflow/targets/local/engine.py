@@ -305,8 +305,8 @@ class _Run:
         step.attempts += 1
         if step.attempts == 1:
             step.began, step.started_at = time.monotonic(), time.time()
-        log = self.folder.log(step.id, step.attempts)
-        self.tell("step_started", step, attempt=step.attempts, log=str(log))
+        log = self.folder.log_name(step.id, step.attempts)
+        self.tell("step_started", step, attempt=step.attempts, log=log)
         try:
             step.attempt = start(
                 step.spec,

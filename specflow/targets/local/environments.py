@@ -37,6 +37,7 @@ class Environments:
         """Keep virtual environments under a folder."""
         self.plan, self.folder = plan, folder
         self._here: dict[str, dict[str, str] | None] = {}
+        self._keys: dict[int, str] = {}
         self._pythons: dict[str, str | BuildError] = {}
 
     def identity(self, environment: Mapping[str, Any] | None) -> dict[str, str]:
@@ -49,10 +50,17 @@ class Environments:
         return {"python": environment["python"] or _running(), "lines": "\n".join(lines)}
 
     def _satisfied_here(self, environment: Mapping[str, Any] | None) -> dict[str, str] | None:
-        key = json.dumps(environment, sort_keys=True)
+        key = self._key(environment)
         if key not in self._here:
             self._here[key] = versions_here(environment)
         return self._here[key]
+
+    def _key(self, environment: Mapping[str, Any] | None) -> str:
+        """Return an environment's content; the plan holds it all the while, so its place in memory tells it."""
+        place = id(environment)
+        if place not in self._keys:
+            self._keys[place] = json.dumps(environment, sort_keys=True)
+        return self._keys[place]
 
     def python(self, environment: Mapping[str, Any] | None) -> str:
         """Return the interpreter of an environment; raise BuildError where none can be made.
