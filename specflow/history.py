@@ -230,10 +230,8 @@ class History:
 
     def add_step(self, row: StepRow) -> None:
         """Enter how a step of a run ended."""
-        self._write(
-            "INSERT OR REPLACE INTO steps VALUES (?,?,?,?,?,?,?,?,?,?,?)",
-            (*row[:-1], json.dumps(row.metrics) if row.metrics else "{}"),
-        )
+        metrics = json.dumps(row.metrics) if row.metrics else "{}"
+        self._write("INSERT OR REPLACE INTO steps VALUES (?,?,?,?,?,?,?,?,?,?,?)", (*row[:-1], metrics))
 
     def add_result(self, row: ResultRow, parts: str) -> None:
         """Enter a result, and the parts of its key as JSON."""
