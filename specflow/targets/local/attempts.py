@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from specflow.attempt.collect import Collected, collect
 from specflow.attempt.notebook import Notebook
-from specflow.attempt.prepare import Prepared, PrepareError, prepare
+from specflow.attempt.prepare import Prepared, prepare
 from specflow.attempt.untouched import as_they_are, wrote_to
 from specflow.plan import Plan
 from specflow.targets.local.hints import missing_code_hint, tool_hint
@@ -79,10 +79,7 @@ def start(
     os.mkdir(prepared.cwd)  # noqa: PTH102 - per attempt
     code.fill(step["code"], prepared.cwd)
     held = as_they_are(spec, values)
-    try:
-        child = processes.start(prepared.argv, prepared.env, prepared.cwd, log, tag)
-    except FileNotFoundError as failure:
-        raise PrepareError(f'there is no program "{prepared.argv[0]}" here') from failure
+    child = processes.start(prepared.argv, prepared.env, prepared.cwd, log, tag)
     return Attempt(folder, prepared, child, held)
 
 

@@ -336,7 +336,7 @@ class _Run:
 
     def _ended(self, child: Child) -> None:
         if child.tag is None:
-            if child.returncode:
+            if child.returncode or child.failure is not None:
                 self.tell("tracking_failed", code=child.returncode)
             return
         step: Step = child.tag
@@ -345,6 +345,10 @@ class _Run:
         code = child.returncode
         if self.stopping is not None and (self.stopping.state == "cancelled" or self.stopping.reason == RUN_TIMEOUT):
             self.close(step, self.stopping)
+        elif isinstance(child.failure, FileNotFoundError):
+            self._failed(step, f'there is no program "{child.program}" here', can_retry=False)
+        elif child.failure is not None:
+            self._failed(step, _os_reason(child.failure))
         elif step.timed_out:
             self._failed(step, f"timeout after {step.spec['timeout_s']} s")
         elif code:
