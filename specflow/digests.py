@@ -6,11 +6,9 @@ import hashlib
 import os
 from pathlib import Path as FilePath
 
-__all__ = ["RACY_NS", "digest_of_file", "digest_of_path", "files_below"]
+__all__ = ["digest_of_file", "digest_of_path", "files_below"]
 
 _FIRST_READ, _READ = 1 << 14, 1 << 20
-RACY_NS = 50_000_000
-"""A file written this short ago may be written again without its time stamp showing it."""
 
 
 def digest_of_file(path: FilePath | str) -> str:

@@ -15,10 +15,13 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path as FilePath
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specflow.errors import WorkspaceError
+from specflow.packing import pack, unpack
+
+if TYPE_CHECKING:
+    from pathlib import Path as FilePath
 
 __all__ = ["VERSION", "ForeignRow", "History", "ResultRow", "RunRow", "StepRow", "is_alive"]
 
@@ -128,7 +131,7 @@ class ForeignRow(NamedTuple):
 class History:
     """The database of one project; open it once per process, and only on the thread that uses it."""
 
-    def __init__(self, file: FilePath) -> None:
+    def __init__(self, file: FilePath | str) -> None:
         """Open or make the database; raise WorkspaceError for one that a newer specflow made, or a damaged one."""
         self.path = file
         try:
@@ -139,7 +142,8 @@ class History:
         except sqlite3.DatabaseError as failure:
             message = f'can\'t use the history in "{file}": {failure}'
             raise WorkspaceError(
-                message, f'if it is damaged, move "{file.parent.name}" away: it holds results only'
+                message,
+                f'if it is damaged, move "{os.path.basename(os.path.dirname(file))}" away: it holds results only',
             ) from failure
         self.pending: dict[str, list[tuple[Any, ...]]] = {}
         self.fresh: dict[str, ResultRow] = {}
@@ -206,7 +210,7 @@ class History:
         """Enter a run that begins; `origin` says where its plan's files lie."""
         import zlib
 
-        packed = zlib.compress(json.dumps(plan, separators=(",", ":")).encode(), 1)
+        packed = zlib.compress(json.dumps(pack(plan), separators=(",", ":")).encode(), 1)
         self._write(
             "INSERT INTO runs (id, pipeline, digest, plan, inputs, started, pid, state, origin)"
             " VALUES (?,?,?,?,?,?,?,?,?)",
@@ -222,6 +226,25 @@ class History:
                 json.dumps(origin),
             ),
         )
+
+    def repeat_run(self, run: str, before: str, now: float) -> bool:
+        """Enter, durably, a run that took over all that an earlier one of the same plan and inputs has.
+
+        Return False, and enter nothing, if the earlier one is not there.
+        """
+        self.db.execute("BEGIN IMMEDIATE")
+        entered = self.db.execute(
+            "INSERT INTO runs (id, pipeline, digest, plan, inputs, state, started, ended, outputs, origin)"
+            " SELECT ?, pipeline, digest, plan, inputs, state, ?, ?, outputs, origin FROM runs WHERE id=?",
+            (run, now, now, before),
+        )
+        self.db.execute(
+            "INSERT INTO steps (run, position, id, label, state, reason, attempts, started, seconds, result, metrics)"
+            " SELECT ?, position, id, label, 'cached', '', 0, NULL, 0.0, result, metrics FROM steps WHERE run=?",
+            (run, before),
+        )
+        self.db.execute("COMMIT")
+        return entered.rowcount == 1
 
     def end_run(self, run: str, state: str, reason: str, ended: float, outputs: Mapping[str, Any]) -> None:
         """Enter how a run ended."""
@@ -263,9 +286,14 @@ class History:
 
     def foreign(self, content: str) -> ForeignRow | None:
         """Return the latest job that did the same work."""
+        self.commit()
         statement = "SELECT * FROM foreign_jobs WHERE content=? ORDER BY submitted DESC LIMIT 1"
         row = self.db.execute(statement, (content,)).fetchone()
         return _foreign(row) if row is not None else None
+
+    def has_run(self, run: str) -> bool:
+        """Return whether a run is there, by its whole id."""
+        return self.db.execute("SELECT 1 FROM runs WHERE id=?", (run,)).fetchone() is not None
 
     def is_running(self, run: str) -> bool:
         """Return whether a run is under way: its process is there."""
@@ -341,7 +369,7 @@ class History:
         if row is None:
             raise LookupError(run)
         loaded: dict[str, Any] = json.loads(zlib.decompress(row[0]))
-        return loaded
+        return loaded if isinstance(loaded["steps"], list) else unpack(loaded)
 
     def origin_of(self, run: str) -> str:
         """Return where the files of a run's plan lie, as JSON."""

@@ -155,7 +155,7 @@ def _made(spec: FilePath, target: str | None, profile: str | None, show: Any) ->
     show.findings(found, loader)
     if plan is not None and not plan.contents:
         with contextlib.suppress(OSError):  # a plan that can't be kept is made again
-            remember(spec, target, profile, plan, plan.watched, [asdict(finding) for finding in found])
+            plan = remember(spec, target, profile, plan, plan.watched, [asdict(finding) for finding in found])
     return plan
 
 

@@ -360,8 +360,10 @@ class Profile(Record):
     variables: Mapping[str, Value] = field(mapping(NAME, VALUE), NOTHING)
     store: Mapping[str, str] = field(mapping(NAME, TEXT), NOTHING)
     targets: Mapping[str, dict[str, Any]] = field(mapping(NAME, any_mapping), NOTHING)
-    computes: Mapping[str, Mapping[str, Any]] = field(mapping(NAME, mapping(NAME, BINDING)), NOTHING)
-    environments: Mapping[str, Mapping[str, Any]] = field(mapping(NAME, mapping(NAME, BINDING)), NOTHING)
+    computes: Mapping[str, Mapping[str, str | dict[str, Any]]] = field(mapping(NAME, mapping(NAME, BINDING)), NOTHING)
+    environments: Mapping[str, Mapping[str, str | dict[str, Any]]] = field(
+        mapping(NAME, mapping(NAME, BINDING)), NOTHING
+    )
     placement: Mapping[str, str] = field(mapping(PLACED_STEP, NAME), NOTHING)
     secrets: Mapping[str, Mapping[str, Mapping[str, str]]] = field(mapping(VARIABLE, PLACES_OF_SECRET), NOTHING)
 

@@ -18,8 +18,9 @@ from typing import Any, NamedTuple
 
 from specflow.attempt.collect import Collected
 from specflow.attempt.prepare import output_name
-from specflow.digests import RACY_NS, digest_of_file, files_below
+from specflow.digests import digest_of_file, files_below
 from specflow.history import History, ResultRow
+from specflow.marks import RACY_NS, Mark, mark
 from specflow.targets.local.workspace import freeze
 
 __all__ = ["Cache", "Key", "Made"]
@@ -56,6 +57,9 @@ class Cache:
         self.digests: dict[str, str] = {}
         self.damaged: list[str] = []
         self.groups: set[str] = set()
+        self.marks: dict[str, Mark | None] = {}
+        """By path, as they were when digests were taken; None where that can't be trusted."""
+        self.inside: dict[str, list[str]] = {}
 
     # Keys
 
@@ -88,19 +92,40 @@ class Cache:
 
     def _digest_of_file(self, path: str) -> str:
         found = os.stat(path)  # noqa: PTH116 - called per file
+        self.marks[path] = [found.st_size, found.st_mtime_ns, found.st_ino, found.st_mode]
         remembered = self.history.file(path, found.st_size, found.st_mtime_ns, found.st_ino)
         if remembered is not None:
             return remembered
         digest = digest_of_file(path)
         if time.time_ns() - found.st_mtime_ns > RACY_NS:
             self.history.add_file(path, found.st_size, found.st_mtime_ns, found.st_ino, digest)
+        else:
+            self.marks[path] = None
         return digest
 
     def _digest_of_folder(self, path: str) -> str:
         digest = hashlib.sha256()
+        self._mark_folders(path, path)
         for name in sorted(files_below(path)):
+            self.inside[path].append(os.path.join(path, name))  # noqa: PTH118
             digest.update(f"{self._digest_of_file(os.path.join(path, name))}  {name}\n".encode())  # noqa: PTH118
         return digest.hexdigest()
+
+    def _mark_folders(self, here: str, there: str) -> None:
+        """Note the marks of a folder and all below it, by the place that it is about to have, before it is read."""
+        self.inside[there] = []
+        for folder, _, _ in os.walk(here):
+            found = mark(folder)
+            is_settled = found is not None and time.time_ns() - found[1] > RACY_NS
+            place = there + folder[len(here) :]
+            self.marks[place] = found if is_settled or here != there else None
+            self.inside[there].append(place)
+
+    def marks_of(self, path: str) -> dict[str, Mark] | None:
+        """Return the marks of a file, or of a folder and all in it; None if they can't be trusted, or aren't known."""
+        found = {each: self.marks.get(each) for each in self.inside.get(path, (path,))}
+        known = {each: its for each, its in found.items() if its is not None}
+        return known if len(known) == len(found) else None
 
     # Results
 
@@ -149,6 +174,7 @@ class Cache:
             if "stat" in entry:
                 found = os.stat(path)  # noqa: PTH116 - called per output of every step
                 if [found.st_size, found.st_mtime_ns, found.st_ino] == entry["stat"]:
+                    self.marks[path] = [*entry["stat"], found.st_mode]
                     return True
             self.digests.pop(path, None)
             return bool(self.digest(path) == entry["sha256"])
@@ -221,8 +247,9 @@ class Cache:
                 entries[port] = {"name": name, "sha256": self._hash_new_folder(FilePath(here), there)}
                 size += sum(os.stat(os.path.join(here, n)).st_size for n in files_below(here))  # noqa: PTH116, PTH118
             else:
-                mark = [found_there.st_size, found_there.st_mtime_ns, found_there.st_ino]
-                entries[port] = {"name": name, "sha256": digest_of_file(here), "stat": mark}
+                known = [found_there.st_size, found_there.st_mtime_ns, found_there.st_ino]
+                self.marks[there] = [*known, found_there.st_mode]
+                entries[port] = {"name": name, "sha256": digest_of_file(here), "stat": known}
                 size += found_there.st_size
             self.digests[there] = entries[port]["sha256"]
             outputs[port] = there
@@ -231,10 +258,13 @@ class Cache:
     def _hash_new_folder(self, here: FilePath, there: str) -> str:
         """Return a folder's digest, its files remembered by the place that they are about to have."""
         digest = hashlib.sha256()
+        self._mark_folders(str(here), there)
         for name in sorted(files_below(str(here))):
             file = here / name
+            self.inside[there].append(f"{there}/{name}")
             now = file.stat()
             of_file = digest_of_file(file)
             self.history.add_file(f"{there}/{name}", now.st_size, now.st_mtime_ns, now.st_ino, of_file)
+            self.marks[f"{there}/{name}"] = [now.st_size, now.st_mtime_ns, now.st_ino, now.st_mode]
             digest.update(f"{of_file}  {name}\n".encode())
         return digest.hexdigest()

@@ -24,6 +24,7 @@ from specflow.targets.local.attempts import Attempt, CodeStore, hint_for, left_b
 from specflow.targets.local.bindings import Bindings
 from specflow.targets.local.cache import Cache, Key, Made
 from specflow.targets.local.environments import Environments
+from specflow.targets.local.holding import Holding
 from specflow.targets.local.journal import Journal
 from specflow.targets.local.locks import Claims
 from specflow.targets.local.processes import Child, Processes
@@ -96,6 +97,7 @@ class _Run:
         for step in self.steps.values():
             for need in step.spec["needs"]:
                 self.behind[need].append(step)
+        self.holding = Holding(plan, options, inputs, history)
         self.abroad = self._abroad(inputs, history, run_id)
         self.registered: dict[str, str] = {}
         self.unreachable: SpecflowError | None = None
@@ -248,6 +250,10 @@ class _Run:
     def _is_settled(self, step: Step) -> bool:
         """Return whether a step needs no process of ours now: it ends without running, or somebody else runs it."""
         if self._is_left_out(step):
+            return True
+        held = self.holding.take(step.id)
+        if held is not None:
+            self.close(step, Outcome("cached"), held)
             return True
         if step.values is None:
             settled = self.bindings.settle(step.spec)
@@ -406,7 +412,7 @@ class _Run:
 
     def close(self, step: Step, outcome: Outcome, made: Made | None = None, **more: Any) -> None:
         """Enter how a step ended, and let go of what waited for it."""
-        step.outcome = outcome
+        step.outcome, step.made = outcome, made
         step.seconds = time.monotonic() - step.began if step.attempts else 0.0
         self.unfinished -= 1
         self.bindings.end(step.id, outcome, made.outputs if made is not None else None)
@@ -464,8 +470,12 @@ class _Run:
             if step.outcome is not None
         }
         damaged = tuple(self.cache.damaged)
+        run = self.facts["id"]
+        standing = None
+        if state == "succeeded":
+            standing = self.holding.hand_on(run, outputs, self.steps.values(), self.cache)
         return Result(
-            self.facts["id"], state, outputs, steps, self.metrics, reason, damaged, self.registered, self.unreachable
+            run, state, outputs, steps, self.metrics, reason, damaged, self.registered, self.unreachable, standing
         )
 
     def tell(self, event: str, step: Step | None = None, **more: Any) -> None:

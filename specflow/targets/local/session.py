@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ from typing import Any
 from specflow.errors import SpecflowError, WorkspaceError
 from specflow.history import History
 from specflow.plan import Plan
+from specflow.standing import write_standing
 from specflow.targets.local.engine import Options, Result, execute
 from specflow.targets.local.processes import Processes
 from specflow.targets.local.publish import publish
@@ -67,6 +69,9 @@ def run_plan(
         ) from failure
     finally:
         _close(history)
+    if state == "succeeded" and result.standing is not None and plan.memory is not None:
+        with contextlib.suppress(OSError):  # what can't be kept is worked out again
+            write_standing(plan.memory, result.standing)
     return Finished(result, published)
 
 
