@@ -4,6 +4,7 @@
     steps     one row per step of a run: state, attempts, the key of its result
     results   one row per result: what its key covers, and its outputs with their digests
     files     digests of files by size, time and inode, so that each is hashed once
+    damaged   keys whose results were found damaged: why they were made again
     foreign_jobs  one row per job on another platform: its key, entered before it is submitted, and what came of it
 
 Writes are gathered and committed in groups; `commit` makes what was gathered durable (synchronous=FULL).
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["VERSION", "ForeignRow", "History", "ResultRow", "RunRow", "StepRow", "is_alive"]
 
-VERSION = 2
+VERSION = 3
 
 _SCHEMA = """
 CREATE TABLE runs (
@@ -58,7 +59,10 @@ CREATE TABLE foreign_jobs (
 ) WITHOUT ROWID;
 CREATE INDEX foreign_by_content ON foreign_jobs (content, submitted);
 CREATE INDEX foreign_by_run ON foreign_jobs (run);
-"""
+""",
+    3: """
+CREATE TABLE damaged (key TEXT PRIMARY KEY, found REAL NOT NULL) WITHOUT ROWID;
+""",
 }
 """What each version of the schema added to the one before."""
 
@@ -227,13 +231,10 @@ class History:
             ),
         )
 
-    def repeat_run(self, run: str, before: str, now: float) -> bool:
-        """Enter, durably, a run that took over all that an earlier one of the same plan and inputs has.
-
-        Return False, and enter nothing, if the earlier one is not there.
-        """
+    def repeat_run(self, run: str, before: str, now: float) -> None:
+        """Enter, durably, a run that took over all that an earlier one of the same plan and inputs has."""
         self.db.execute("BEGIN IMMEDIATE")
-        entered = self.db.execute(
+        self.db.execute(
             "INSERT INTO runs (id, pipeline, digest, plan, inputs, state, started, ended, outputs, origin)"
             " SELECT ?, pipeline, digest, plan, inputs, state, ?, ?, outputs, origin FROM runs WHERE id=?",
             (run, now, now, before),
@@ -244,7 +245,6 @@ class History:
             (run, before),
         )
         self.db.execute("COMMIT")
-        return entered.rowcount == 1
 
     def end_run(self, run: str, state: str, reason: str, ended: float, outputs: Mapping[str, Any]) -> None:
         """Enter how a run ended."""
@@ -266,6 +266,15 @@ class History:
         """Forget a result."""
         self.commit()  # rows of one kind are written together: what came before must not come after
         self._write("DELETE FROM results WHERE key=?", (key,))
+
+    def drop_damaged(self, key: str, now: float) -> None:
+        """Forget a result that was found damaged, and remember that it was."""
+        self.drop_result(key)
+        self._write("INSERT OR REPLACE INTO damaged VALUES (?,?)", (key, now))
+
+    def was_damaged(self, key: str) -> bool:
+        """Return whether the result of a key was found damaged once, and had to be made again."""
+        return self.db.execute("SELECT 1 FROM damaged WHERE key=?", (key,)).fetchone() is not None
 
     def drop_run(self, run: str) -> None:
         """Forget a run and its steps."""

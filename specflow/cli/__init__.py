@@ -6,6 +6,7 @@ answered here; everything else is click's, see group.py.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -49,6 +50,7 @@ def main() -> None:
 
 
 def _run(args: list[str]) -> int:
+    gc.disable()  # commands are short, and what they make lasts as long as they do; a run that is not turns it on again
     if "_SPECFLOW_COMPLETE" not in os.environ:
         if args in (["-h"], ["--help"]):
             from specflow.cli.help import help_text

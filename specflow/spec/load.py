@@ -15,7 +15,6 @@ from typing import Any
 from specflow.diagnostics import Diagnostic, Related, Span, error
 from specflow.spec import model
 from specflow.spec.records import MisfitError
-from specflow.spec.schema import understood
 from specflow.spec.source import Document, Path, read_document
 from specflow.spec.types import nearest
 
@@ -99,9 +98,10 @@ def find_root(start: FilePath) -> FilePath:
     )
 
 
-def inside(root: FilePath, path: FilePath) -> bool:
+def inside(root: FilePath, path: FilePath | str) -> bool:
     """Return whether a path, its symbolic links followed, stays inside a folder."""
-    return path.resolve().is_relative_to(root.resolve())
+    there, around = os.path.realpath(path), os.path.realpath(root)
+    return there == around or there.startswith(around if around.endswith(os.sep) else around + os.sep)
 
 
 class Loader:
@@ -193,6 +193,8 @@ class Loader:
                 return File(document, kind, shape.read(document.data), incomplete=document.incomplete)
             except MisfitError:
                 pass
+        from specflow.spec.schema import understood
+
         document, faults = understood(document, kind)
         # Another version of the language may have other keys: nothing else can be said of such a file.
         faults = tuple(fault for fault in faults if fault.diagnostic.code == "unsupported-version") or faults
@@ -215,8 +217,12 @@ class Loader:
         return None
 
     def _follow_uses(self, file: File, root: FilePath, above: tuple[FilePath, ...]) -> None:
+        followed: dict[str, FilePath] = {}
         for name, step in file.model.steps.items():
             if step.uses is None:
+                continue
+            if step.uses in followed:
+                file.uses[name] = followed[step.uses]
                 continue
             place = file.span("steps", name, "uses")
             target = self._used_file(file, step.uses, place, root)
@@ -231,7 +237,7 @@ class Loader:
                 continue
             before = len(self.found)
             if self._file(target, root, above) is not None:
-                file.uses[name] = target
+                file.uses[name] = followed[step.uses] = target
             self._relate(before, place)
 
     def _relate(self, before: int, place: Span) -> None:

@@ -180,7 +180,13 @@ def field(shape: Shape, default: Any = None, *, key: str = "") -> Any:
 
 
 class Record:
-    """Frozen, strict about types, closed to unknown keys; a key that is given has a value."""
+    """Frozen, strict about types, closed to unknown keys; a key that is given has a value.
+
+    `noted` is no part of it: rules that many ask keep there what they have worked out of it.
+    """
+
+    __slots__ = ("__dict__", "noted")
+    noted: dict[str, Any]
 
     fields: ClassVar[Mapping[str, Field]] = {}
     """By key."""
@@ -231,6 +237,7 @@ class Record:
         wrong += [(key,) for key in self._required if key not in data]
         if wrong:
             raise MisfitError(wrong)
+        object.__setattr__(self, "noted", {})
         self.__dict__.update(values)
         self.check()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path as FilePath
 from typing import Any
 
 from specflow.spec import model
@@ -53,12 +52,13 @@ class Signatures:
     def __init__(self, workspace: Workspace) -> None:
         """Remember where to look."""
         self.workspace = workspace
-        self._known: dict[tuple[FilePath, str], StepSignature] = {}
-        self._open: set[tuple[FilePath, str]] = set()
+        self._known: dict[tuple[int, str], StepSignature] = {}
+        self._open: set[tuple[int, str]] = set()
+        self._outputs: dict[int, Mapping[str, Type]] = {}
 
     def of(self, file: File, name: str) -> StepSignature:
         """Return the signature of a step of a pipeline file."""
-        key = (file.document.file, name)
+        key = (id(file), name)  # the workspace holds it all the while
         if key not in self._known:
             if key in self._open:
                 return StepSignature("pipeline", None, None, False)
@@ -79,7 +79,10 @@ class Signatures:
         used = self.workspace.files.get(file.uses[name]) if name in file.uses else None
         if used is None:
             return StepSignature("step", None, None, is_many)
-        return StepSignature(used.kind, used.model.inputs, self.outputs_of(used), is_many, used, used.model)
+        if used.kind == "step" and id(used) not in self._outputs:
+            self._outputs[id(used)] = self.outputs_of(used)
+        made = self._outputs[id(used)] if used.kind == "step" else self.outputs_of(used)
+        return StepSignature(used.kind, used.model.inputs, made, is_many, used, used.model)
 
     def _may_have_a_matrix(self, file: File, name: str, step: model.StepUse) -> bool:
         """Return whether a step was meant to have a matrix that isn't known: its outputs would be lists."""

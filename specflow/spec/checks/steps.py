@@ -10,7 +10,7 @@ from specflow.spec import model
 from specflow.spec.checks.context import Context
 from specflow.spec.expressions import references, status_functions
 from specflow.spec.load import File
-from specflow.spec.mentions import expressions_in, texts_of_step
+from specflow.spec.mentions import mentioned
 from specflow.spec.scope import instances
 from specflow.spec.source import Path
 from specflow.spec.types import Fault, nearest, type_of_value
@@ -82,11 +82,11 @@ def needs(context: Context, name: str) -> tuple[str, ...]:
     """Return the steps that a step waits for, as far as they exist, in the order they are named."""
     steps = context.file.model.steps
     step = steps[name]
-    named = list(step.after)
-    for text in texts_of_step(step):
-        refs = (ref for expression in expressions_in(text) for ref in references(expression))
-        named.extend(ref.parts[1] for ref in refs if ref.parts[0] == "steps" and len(ref.parts) > 1)
-    return tuple(dict.fromkeys(other for other in named if other in steps))
+    if "needs" not in step.noted:
+        named = (*step.after, *mentioned(step, "steps"))
+        step.noted["needs"] = tuple(dict.fromkeys(other for other in named if other in steps))
+    found: tuple[str, ...] = step.noted["needs"]
+    return found
 
 
 def cycles(context: Context) -> Iterator[Diagnostic]:

@@ -184,7 +184,7 @@ class Cache:
     def _drop(self, row: ResultRow, path: str) -> None:
         """Forget a damaged result and put it out of the way; it is made again."""
         self.damaged.append(path)
-        self.history.drop_result(row.key)
+        self.history.drop_damaged(row.key, time.time())
         home = self.home(row.home)
         if home.exists():
             home.rename(home.with_name(f"{home.name}.damaged-{time.time_ns()}"))

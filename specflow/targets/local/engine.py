@@ -22,6 +22,7 @@ from specflow.history import History, StepRow
 from specflow.plan import Plan
 from specflow.targets.local.attempts import Attempt, CodeStore, hint_for, left_behind, start
 from specflow.targets.local.bindings import Bindings
+from specflow.targets.local.builds import Build, Builds
 from specflow.targets.local.cache import Cache, Key, Made
 from specflow.targets.local.environments import Environments
 from specflow.targets.local.holding import Holding
@@ -101,6 +102,7 @@ class _Run:
         self.abroad = self._abroad(inputs, history, run_id)
         self.registered: dict[str, str] = {}
         self.unreachable: SpecflowError | None = None
+        self.builds = Builds(self.environments, processes, self.folder.path, options.environ)
         self.metrics: dict[str, Any] = {}
         self.ready: list[tuple[int, str]] = []
         self.delayed: list[tuple[float, int, str]] = []
@@ -232,6 +234,7 @@ class _Run:
             if step.outcome is None and step.id not in self.running and not is_there:
                 self.close(step, outcome)
         self.ready, self.delayed = [], []
+        self.builds.end()
 
     # Starting
 
@@ -241,6 +244,10 @@ class _Run:
             step = self.steps[self.ready[0][1]]
             if step.attempts == 0 and self._is_settled(step):
                 heapq.heappop(self.ready)
+                continue
+            if not self.environments.is_made(step.spec["environment"]):
+                heapq.heappop(self.ready)
+                self.builds.wait(step)
                 continue
             if step.slots > self.free or len(self.running) >= most:
                 return
@@ -344,6 +351,10 @@ class _Run:
         if child.tag is None:
             if child.returncode or child.failure is not None:
                 self.tell("tracking_failed", code=child.returncode)
+            return
+        if isinstance(child.tag, Build):
+            for waiting in self.builds.ended(child.tag, child):
+                heapq.heappush(self.ready, (waiting.index, waiting.id))
             return
         step: Step = child.tag
         del self.running[step.id]

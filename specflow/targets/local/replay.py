@@ -6,11 +6,12 @@ This is the way that most runs go, so it is kept short: no language, no engine.
 from __future__ import annotations
 
 import os
-import secrets
+import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from specflow.history import History
 from specflow.marks import read_head
 from specflow.standing import Standing, read_standing
 
@@ -48,7 +49,10 @@ def replay(spec: str, display: Callable[[], Any]) -> int | None:
     standing = read_standing(head.place, head.plan, {})
     if standing is None or not standing.stands():
         return None
-    run = _enter(f"{head.root}/.specflow", standing)
+    try:
+        run = _enter(f"{head.root}/.specflow", standing)
+    except (OSError, sqlite3.Error):  # the long way says what is wrong
+        return None
     if run is not None:
         _tell(run, standing, display())
     return None if run is None else 0
@@ -56,16 +60,15 @@ def replay(spec: str, display: Callable[[], Any]) -> int | None:
 
 def _enter(folder: str, standing: Standing) -> str | None:
     """Return the id under which the run is in the history; None if the run that it repeats is not."""
-    from specflow.history import History
-
     now = time.time()
-    run = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now))}-{secrets.token_hex(3)}"
+    run = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now))}-{os.urandom(3).hex()}"
     history = History(f"{folder}/state.db")
     try:
-        if not history.repeat_run(run, standing.run, now):
+        if not history.has_run(standing.run):
             return None
         for name in ("logs", "attempts"):
             os.makedirs(f"{folder}/runs/{run}/{name}")  # noqa: PTH103
+        history.repeat_run(run, standing.run, now)
     finally:
         history.close()
     return run

@@ -14,7 +14,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import stat
 from datetime import datetime, timezone
@@ -29,7 +28,7 @@ FOLDER = ".specflow"
 
 def new_run_id(now: datetime) -> str:
     """Return a run id that sorts by time and that no other run has: `20260101-120000-1a2b3c`."""
-    return f"{now.astimezone(timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+    return f"{now.astimezone(timezone.utc):%Y%m%d-%H%M%S}-{os.urandom(3).hex()}"
 
 
 class RunFolder:
