@@ -4,6 +4,7 @@
     steps     one row per step of a run: state, attempts, the key of its result
     results   one row per result: what its key covers, and its outputs with their digests
     files     digests of files by size, time and inode, so that each is hashed once
+    damaged   keys whose results were found damaged: why they were made again
     foreign_jobs  one row per job on another platform: its key, entered before it is submitted, and what came of it
 
 Writes are gathered and committed in groups; `commit` makes what was gathered durable (synchronous=FULL).
@@ -15,14 +16,17 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path as FilePath
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specflow.errors import WorkspaceError
+from specflow.packing import pack, unpack
+
+if TYPE_CHECKING:
+    from pathlib import Path as FilePath
 
 __all__ = ["VERSION", "ForeignRow", "History", "ResultRow", "RunRow", "StepRow", "is_alive"]
 
-VERSION = 2
+VERSION = 3
 
 _SCHEMA = """
 CREATE TABLE runs (
@@ -55,7 +59,10 @@ CREATE TABLE foreign_jobs (
 ) WITHOUT ROWID;
 CREATE INDEX foreign_by_content ON foreign_jobs (content, submitted);
 CREATE INDEX foreign_by_run ON foreign_jobs (run);
-"""
+""",
+    3: """
+CREATE TABLE damaged (key TEXT PRIMARY KEY, found REAL NOT NULL) WITHOUT ROWID;
+""",
 }
 """What each version of the schema added to the one before."""
 
@@ -128,7 +135,7 @@ class ForeignRow(NamedTuple):
 class History:
     """The database of one project; open it once per process, and only on the thread that uses it."""
 
-    def __init__(self, file: FilePath) -> None:
+    def __init__(self, file: FilePath | str) -> None:
         """Open or make the database; raise WorkspaceError for one that a newer specflow made, or a damaged one."""
         self.path = file
         try:
@@ -139,9 +146,12 @@ class History:
         except sqlite3.DatabaseError as failure:
             message = f'can\'t use the history in "{file}": {failure}'
             raise WorkspaceError(
-                message, f'if it is damaged, move "{file.parent.name}" away: it holds results only'
+                message,
+                f'if it is damaged, move "{os.path.basename(os.path.dirname(file))}" away: it holds results only',
             ) from failure
-        self.is_open = False
+        self.pending: dict[str, list[tuple[Any, ...]]] = {}
+        self.fresh: dict[str, ResultRow] = {}
+        self.fresh_files: dict[tuple[str, int, int, int], str] = {}
 
     def _migrate(self) -> None:
         version = self.db.execute("PRAGMA user_version").fetchone()[0]
@@ -160,19 +170,32 @@ class History:
         self.db.execute(f"PRAGMA user_version={VERSION}")
         self.db.execute("COMMIT")
 
-    # Writing, in groups
+    # Writing, in groups: until `commit`, rows wait here, and no other process has to wait for us
 
     def _write(self, statement: str, values: Iterable[Any]) -> None:
-        if not self.is_open:
-            self.db.execute("BEGIN IMMEDIATE")
-            self.is_open = True
-        self.db.execute(statement, tuple(values))
+        self.pending.setdefault(statement, []).append(tuple(values))
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether something waits to be written."""
+        return bool(self.pending)
 
     def commit(self) -> None:
         """Make everything written so far durable."""
-        if self.is_open:
+        if not self.pending:
+            return
+        self.db.execute("BEGIN IMMEDIATE")
+        try:
+            for statement, rows in self.pending.items():
+                self.db.executemany(statement, rows)
             self.db.execute("COMMIT")
-            self.is_open = False
+        except sqlite3.Error:
+            if self.db.in_transaction:
+                self.db.execute("ROLLBACK")
+            raise
+        self.pending.clear()
+        self.fresh.clear()
+        self.fresh_files.clear()
 
     def close(self) -> None:
         """Commit and close."""
@@ -191,7 +214,7 @@ class History:
         """Enter a run that begins; `origin` says where its plan's files lie."""
         import zlib
 
-        packed = zlib.compress(json.dumps(plan, separators=(",", ":")).encode(), 1)
+        packed = zlib.compress(json.dumps(pack(plan), separators=(",", ":")).encode(), 1)
         self._write(
             "INSERT INTO runs (id, pipeline, digest, plan, inputs, started, pid, state, origin)"
             " VALUES (?,?,?,?,?,?,?,?,?)",
@@ -208,6 +231,21 @@ class History:
             ),
         )
 
+    def repeat_run(self, run: str, before: str, now: float) -> None:
+        """Enter, durably, a run that took over all that an earlier one of the same plan and inputs has."""
+        self.db.execute("BEGIN IMMEDIATE")
+        self.db.execute(
+            "INSERT INTO runs (id, pipeline, digest, plan, inputs, state, started, ended, outputs, origin)"
+            " SELECT ?, pipeline, digest, plan, inputs, state, ?, ?, outputs, origin FROM runs WHERE id=?",
+            (run, now, now, before),
+        )
+        self.db.execute(
+            "INSERT INTO steps (run, position, id, label, state, reason, attempts, started, seconds, result, metrics)"
+            " SELECT ?, position, id, label, 'cached', '', 0, NULL, 0.0, result, metrics FROM steps WHERE run=?",
+            (run, before),
+        )
+        self.db.execute("COMMIT")
+
     def end_run(self, run: str, state: str, reason: str, ended: float, outputs: Mapping[str, Any]) -> None:
         """Enter how a run ended."""
         statement = "UPDATE runs SET state=?, reason=?, ended=?, outputs=?, pid=NULL WHERE id=?"
@@ -215,16 +253,28 @@ class History:
 
     def add_step(self, row: StepRow) -> None:
         """Enter how a step of a run ended."""
-        self._write("INSERT OR REPLACE INTO steps VALUES (?,?,?,?,?,?,?,?,?,?,?)", (*row[:-1], json.dumps(row.metrics)))
+        metrics = json.dumps(row.metrics) if row.metrics else "{}"
+        self._write("INSERT OR REPLACE INTO steps VALUES (?,?,?,?,?,?,?,?,?,?,?)", (*row[:-1], metrics))
 
-    def add_result(self, row: ResultRow) -> None:
-        """Enter a result."""
-        told = (json.dumps(part) for part in (row.parts, row.outputs, row.metrics))
+    def add_result(self, row: ResultRow, parts: str) -> None:
+        """Enter a result, and the parts of its key as JSON."""
+        told = (parts, json.dumps(row.outputs), json.dumps(row.metrics))
         self._write("INSERT OR REPLACE INTO results VALUES (?,?,?,?,?,?,?,?,?)", (row.key, row.home, *told, *row[5:]))
+        self.fresh[row.key] = row
 
     def drop_result(self, key: str) -> None:
         """Forget a result."""
+        self.commit()  # rows of one kind are written together: what came before must not come after
         self._write("DELETE FROM results WHERE key=?", (key,))
+
+    def drop_damaged(self, key: str, now: float) -> None:
+        """Forget a result that was found damaged, and remember that it was."""
+        self.drop_result(key)
+        self._write("INSERT OR REPLACE INTO damaged VALUES (?,?)", (key, now))
+
+    def was_damaged(self, key: str) -> bool:
+        """Return whether the result of a key was found damaged once, and had to be made again."""
+        return self.db.execute("SELECT 1 FROM damaged WHERE key=?", (key,)).fetchone() is not None
 
     def drop_run(self, run: str) -> None:
         """Forget a run and its steps."""
@@ -234,6 +284,7 @@ class History:
     def add_file(self, path: str, size: int, mtime_ns: int, inode: int, sha256: str) -> None:
         """Remember a file's digest."""
         self._write("INSERT OR REPLACE INTO files VALUES (?,?,?,?,?)", (path, size, mtime_ns, inode, sha256))
+        self.fresh_files[path, size, mtime_ns, inode] = sha256
 
     def add_foreign(self, row: ForeignRow) -> None:
         """Enter a job on another platform, or how it stands now."""
@@ -244,9 +295,14 @@ class History:
 
     def foreign(self, content: str) -> ForeignRow | None:
         """Return the latest job that did the same work."""
+        self.commit()
         statement = "SELECT * FROM foreign_jobs WHERE content=? ORDER BY submitted DESC LIMIT 1"
         row = self.db.execute(statement, (content,)).fetchone()
         return _foreign(row) if row is not None else None
+
+    def has_run(self, run: str) -> bool:
+        """Return whether a run is there, by its whole id."""
+        return self.db.execute("SELECT 1 FROM runs WHERE id=?", (run,)).fetchone() is not None
 
     def is_running(self, run: str) -> bool:
         """Return whether a run is under way: its process is there."""
@@ -260,11 +316,16 @@ class History:
 
     def result(self, key: str) -> ResultRow | None:
         """Return a result by its key."""
+        if key in self.fresh:
+            return self.fresh[key]
         row = self.db.execute("SELECT * FROM results WHERE key=?", (key,)).fetchone()
         return _result(row) if row is not None else None
 
     def result_at(self, home: str) -> ResultRow | None:
         """Return the result that has its home in a folder."""
+        for fresh in self.fresh.values():
+            if fresh.home == home:
+                return fresh
         row = self.db.execute("SELECT * FROM results WHERE home=?", (home,)).fetchone()
         return _result(row) if row is not None else None
 
@@ -288,6 +349,9 @@ class History:
 
     def file(self, path: str, size: int, mtime_ns: int, inode: int) -> str | None:
         """Return the digest of a file, if it was hashed when it had this size, time and inode."""
+        fresh = self.fresh_files.get((path, size, mtime_ns, inode))
+        if fresh is not None:
+            return fresh
         statement = "SELECT sha256 FROM files WHERE path=? AND size=? AND mtime_ns=? AND inode=?"
         row = self.db.execute(statement, (path, size, mtime_ns, inode)).fetchone()
         return str(row[0]) if row is not None else None
@@ -314,7 +378,7 @@ class History:
         if row is None:
             raise LookupError(run)
         loaded: dict[str, Any] = json.loads(zlib.decompress(row[0]))
-        return loaded
+        return loaded if isinstance(loaded["steps"], list) else unpack(loaded)
 
     def origin_of(self, run: str) -> str:
         """Return where the files of a run's plan lie, as JSON."""

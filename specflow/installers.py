@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
 
@@ -27,6 +26,8 @@ def call_tool(argv: Sequence[str], folder: FilePath, what: str, held: tuple[int,
     environment: Mapping[str, str] = {
         key: value for key, value in os.environ.items() if key not in ("VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH")
     }
+    import subprocess  # only who installs needs it
+
     try:
         done = subprocess.run(
             list(argv), cwd=folder, capture_output=True, text=True, env=environment, check=False, pass_fds=held

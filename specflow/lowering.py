@@ -42,9 +42,14 @@ def seconds(duration: str | None) -> int | None:
     return None if duration is None else int(duration[:-1]) * _UNITS[duration[-1]]
 
 
+_AS_IT_IS = frozenset((str, int, float, bool, type(None)))
+
+
 def plain(value: Any) -> Any:
     """Return the value as JSON would give it back: lists for tuples, plain dicts for mappings."""
-    if isinstance(value, Mapping):
+    if type(value) in _AS_IT_IS:
+        return value
+    if isinstance(value, (dict, Mapping)):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]

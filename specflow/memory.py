@@ -2,65 +2,41 @@
 
 A remembered plan names every file and folder that went into it, with size, time and inode, and every file whose absence
 mattered. If all are as they were, the plan is the one that compiling would give.
+
+    <place>.json            what it was made from, and which plan came out
+    <place>-<digest>.json   that plan
+    <place>.run.json        what its last run left standing: see standing.py
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any
 
-from specflow import __version__
-from specflow.digests import RACY_NS
+from specflow.marks import RACY_NS, likely_root, mark, place_of, read_head, write_json
+from specflow.packing import pack, unpack
 from specflow.plan import Plan
 
 __all__ = ["recall", "remember"]
 
-FOLDER = "plans"
-_ROOT_MARKS = ("specflow.yaml", ".git", "pyproject.toml")
-
-
-def _place(root: FilePath, spec: FilePath, target: str | None, profile: str | None) -> FilePath:
-    key = json.dumps([str(spec), target, profile, __version__])
-    return root / ".specflow" / FOLDER / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
-
-
-def _likely_root(spec: FilePath) -> FilePath:
-    """Return the project's folder as the loader finds it."""
-    above = (spec.parent, *spec.parent.parents)
-    for folder in above:
-        if os.path.isfile(f"{folder}/{_ROOT_MARKS[0]}"):  # noqa: PTH113 - before every run
-            return folder
-    marked = (folder for folder in above if any(os.path.exists(f"{folder}/{mark}") for mark in _ROOT_MARKS[1:]))  # noqa: PTH110
-    return next(marked, spec.parent)
-
 
 def recall(spec: FilePath, target: str | None, profile: str | None) -> tuple[Plan, list[dict[str, Any]]] | None:
     """Return the plan of a spec and the warnings that came with it, if nothing it was made from has changed."""
-    spec = FilePath(os.path.abspath(spec))  # noqa: PTH100 - links stay, as in the loader
-    root = _likely_root(spec)
+    head = read_head(str(spec), target, profile)
+    if head is None:
+        return None
     try:
-        with open(_place(root, spec, target, profile), "rb") as stream:  # noqa: PTH123 - before every run
+        with open(f"{head.place}-{head.plan}.json", "rb") as stream:
             kept = json.load(stream)
     except (OSError, ValueError):
         return None
-    if kept.get("root") != str(root) or any(_mark(path) != mark for path, mark in kept["watched"].items()):
-        return None
     sources = {name: FilePath(path) for name, path in kept["sources"].items()}
-    return Plan(kept["plan"], None, sources, root), kept["findings"]
-
-
-def _mark(path: str) -> list[int] | None:
-    """Return what tells a changed file or folder from an unchanged one; None for nothing there."""
-    try:
-        found = os.stat(path)  # noqa: PTH116 - for every watched file
-    except OSError:
-        return None
-    return [found.st_size, found.st_mtime_ns, found.st_ino, found.st_mode]
+    return Plan(unpack(kept["plan"]), None, sources, FilePath(head.root), memory=head.place), head.findings
 
 
 def remember(
@@ -70,25 +46,21 @@ def remember(
     plan: Plan,
     watched: Iterable[FilePath],
     findings: list[dict[str, Any]],
-) -> None:
-    """Keep a plan that was just made. What was written a moment ago may change unnoticed: then nothing is kept."""
-    spec = FilePath(os.path.abspath(spec))  # noqa: PTH100
-    root = _likely_root(spec)
-    if plan.root != root:
-        return
-    marks = {str(path): _mark(str(path)) for path in watched}
+) -> Plan:
+    """Return a plan that was just made, now kept; not kept if a file is so fresh that it may change unnoticed."""
+    path = os.path.abspath(spec)
+    root = likely_root(path)
+    marks = {str(each): mark(str(each)) for each in watched}
     now = time.time_ns()
-    if any(mark is not None and now - mark[1] < RACY_NS for mark in marks.values()):
-        return
-    kept: Mapping[str, Any] = {
-        "root": str(root),
-        "watched": marks,
-        "findings": findings,
-        "plan": plan.document,
-        "sources": {name: str(path) for name, path in plan.sources.items()},
-    }
-    place = _place(root, spec, target, profile)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    fresh = place.with_suffix(f".{os.getpid()}")
-    fresh.write_text(json.dumps(kept, separators=(",", ":")), encoding="utf-8")
-    fresh.replace(place)
+    if str(plan.root) != root or any(found is not None and now - found[1] < RACY_NS for found in marks.values()):
+        return plan
+    place = place_of(root, path, target, profile)
+    name = plan.document["digest"][:16]
+    os.makedirs(os.path.dirname(place), exist_ok=True)
+    sources = {each: str(source) for each, source in plan.sources.items()}
+    write_json(f"{place}-{name}.json", {"plan": pack(plan.document), "sources": sources})
+    write_json(f"{place}.json", {"root": root, "watched": marks, "findings": findings, "plan": name})
+    for other in FilePath(place).parent.glob(f"{os.path.basename(place)}-*.json"):
+        if other.name != f"{os.path.basename(place)}-{name}.json":
+            other.unlink(missing_ok=True)
+    return replace(plan, memory=place)

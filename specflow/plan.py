@@ -103,6 +103,8 @@ class Plan:
     """The project that it was made from, if it was made just now."""
     watched: tuple[FilePath, ...] = ()
     """Files and folders that it was made from, there or not; another plan comes out once one of them changes."""
+    memory: str | None = None
+    """Where it is kept, if it was made from a spec and is: see memory.py."""
     contents: Mapping[str, bytes] = field(default_factory=dict)
     """Files that compiling made, by name: artifacts of islands, as long as they are not saved."""
 

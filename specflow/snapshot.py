@@ -7,15 +7,18 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path as FilePath
-
-import pathspec
+from typing import TYPE_CHECKING
 
 from specflow.digests import digest_of_file
+
+if TYPE_CHECKING:
+    import pathspec
 
 __all__ = ["CodeFile", "Snapshot", "SnapshotError", "snapshot_of_file", "take_snapshot"]
 
 IGNORE_FILES = (".gitignore", ".specflowignore")
-ALWAYS_IGNORED = (".git/", ".specflow/", "__pycache__/", ".venv/", ".ipynb_checkpoints/", ".DS_Store")
+IGNORED_FOLDERS = frozenset((".git", ".specflow", "__pycache__", ".venv", ".ipynb_checkpoints"))
+"""Never part of a code folder, unless an ignore file says so with a `!` line."""
 
 
 class SnapshotError(Exception):
@@ -75,7 +78,7 @@ def _files(
     folder: FilePath, root: FilePath, left_out: frozenset[FilePath], watched: list[FilePath]
 ) -> Iterator[CodeFile]:
     pending: list[tuple[FilePath, tuple[tuple[str, pathspec.GitIgnoreSpec], ...]]] = [
-        (folder, (("", pathspec.GitIgnoreSpec.from_lines(ALWAYS_IGNORED)), *_rules_above(folder, root)))
+        (folder, tuple(_rules_above(folder, root)))
     ]
     found: list[CodeFile] = []
     seen: set[FilePath] = set()
@@ -91,7 +94,8 @@ def _files(
         for entry in sorted(here.iterdir()):
             path = below + entry.name
             is_folder = entry.is_dir()
-            if _is_ignored(path + "/" if is_folder else path, rules) or entry.name in IGNORE_FILES:
+            is_out = (is_folder and entry.name in IGNORED_FOLDERS) or entry.name == ".DS_Store"
+            if _is_ignored(path + "/" if is_folder else path, rules, is_out) or entry.name in IGNORE_FILES:
                 continue
             if entry.is_symlink() and not entry.resolve().is_relative_to(root):
                 raise SnapshotError(f'"{path}" is a link that leads out of the project')
@@ -106,6 +110,8 @@ def _rules_of(folder: FilePath, prefix: str) -> Iterator[tuple[str, pathspec.Git
     for name in IGNORE_FILES:
         file = folder / name
         if file.is_file():
+            import pathspec  # takes longer to import than a small spec to read, and most folders have no such file
+
             yield (
                 prefix,
                 pathspec.GitIgnoreSpec.from_lines(file.read_text(encoding="utf-8", errors="replace").splitlines()),
@@ -125,8 +131,8 @@ def _rules_above(folder: FilePath, root: FilePath) -> Iterator[tuple[str, pathsp
             yield f"^{prefix}/", spec
 
 
-def _is_ignored(path: str, rules: tuple[tuple[str, pathspec.GitIgnoreSpec], ...]) -> bool:
-    ignored = False
+def _is_ignored(path: str, rules: tuple[tuple[str, pathspec.GitIgnoreSpec], ...], ignored: bool) -> bool:
+    """Return what the last rule says that speaks of a path, or what is so without any."""
     for prefix, spec in rules:
         if prefix.startswith("^"):
             seen = prefix[1:] + path

@@ -18,6 +18,7 @@ from specflow.lowering import plain
 from specflow.plan import Plan, digest_of, with_digest
 from specflow.spec.checks import check
 from specflow.spec.load import PROJECT_FILE, Loader, Workspace
+from specflow.spec.source import no_garbage_collection
 from specflow.targets.base import capability_findings, is_platform, target, target_names
 
 __all__ = ["Checked", "make_plan", "specs_below", "texts_of", "unlocked", "validate"]
@@ -34,6 +35,7 @@ class Checked:
     diagnostics: tuple[Diagnostic, ...]
 
 
+@no_garbage_collection()
 def validate(spec: FilePath, loader: Loader) -> Checked:
     """Return a spec with everything found wrong in it and in the files it uses."""
     workspace, found = loader.load(spec)
@@ -48,6 +50,7 @@ def validate(spec: FilePath, loader: Loader) -> Checked:
     return Checked(workspace, graph, tidy((*found, *more)))
 
 
+@no_garbage_collection()
 def make_plan(checked: Checked, chosen: str | None, host: str = "local") -> tuple[Plan | None, tuple[Diagnostic, ...]]:
     """Return the plan of a checked spec, and all findings; `chosen` puts every step on that target."""
     from specflow.targets.local.compile import compile_local

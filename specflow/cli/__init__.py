@@ -1,18 +1,22 @@
-"""The command line: the commands' names and a line on each; their modules are imported when they are called."""
+"""The command line: the commands' names and a line on each; their modules are imported when they are called.
+
+What is typed most must not wait for what it does not need. So help, version and a run that has nothing to do are
+answered here; everything else is click's, see group.py.
+"""
 
 from __future__ import annotations
 
-import importlib
+import gc
 import os
 import sys
 
-import click
-
 from specflow import __version__
 
-__all__ = ["main"]
+__all__ = ["ABOUT", "COMMANDS", "EXAMPLES", "main"]
 
-_COMMANDS = {
+ABOUT = "ML pipelines written once, as vendor-neutral YAML specs; run here, on Azure ML or on Databricks."
+
+COMMANDS = {
     "validate": ("specflow.cli.validate", "Tell every mistake in specs, with its place and a way out."),
     "run": ("specflow.cli.run", "Run a spec, or a plan that was compiled from one."),
     "compile": ("specflow.cli.compile", "Write the plan of a spec into a folder."),
@@ -33,7 +37,7 @@ _COMMANDS = {
     "completion": ("specflow.cli.completion", "Print the completion script of a shell."),
 }
 
-_EXAMPLES = """\b
+EXAMPLES = """\
 Examples:
   specflow init my_project
   specflow validate specs/*.yaml
@@ -41,79 +45,72 @@ Examples:
 """
 
 
-class _Lazy(click.Group):
-    """A group whose commands live in modules that are imported when the command is called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the commands in the order a newcomer meets them."""
-        del ctx
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        """Return a command, its module imported."""
-        del ctx
-        if name not in _COMMANDS:
-            return None
-        loaded: click.Command = importlib.import_module(_COMMANDS[name][0]).command
-        return loaded
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command that the words name; for an unknown one say which is near."""
-        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            import difflib
-
-            near = difflib.get_close_matches(args[0], _COMMANDS, n=1)
-            way_out = f'did you mean "{near[0]}"?' if near else f"there are {', '.join(_COMMANDS)}"
-            ctx.fail(f'there is no command "{args[0]}"; {way_out}')
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands without importing any."""
-        del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in _COMMANDS.items()])
-
-
-@click.group(
-    cls=_Lazy, epilog=_EXAMPLES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
-)
-@click.version_option(__version__, "-V", "--version", message="specflow %(version)s")
-def cli() -> None:
-    """ML pipelines written once, as vendor-neutral YAML specs; run here, on Azure ML or on Databricks."""
-
-
 def main() -> None:
     """Run the command line and end the process with its exit code: 0, 1, 2 usage, 3 a bug, 4 unreachable, 130."""
-    sys.exit(_run())
+    sys.exit(_run(sys.argv[1:]))
 
 
-def _run() -> int:
+def _run(args: list[str]) -> int:
+    gc.disable()  # commands are short, and what they make lasts as long as they do; a run that is not turns it on again
+    if "_SPECFLOW_COMPLETE" not in os.environ:
+        if args in (["-h"], ["--help"]):
+            from specflow.cli.help import help_text
+
+            sys.stdout.write(help_text())
+            return 0
+        if args in (["-V"], ["--version"]):
+            sys.stdout.write(f"specflow {__version__}\n")
+            return 0
     from specflow.errors import SpecflowError
 
     try:
-        result = cli.main(standalone_mode=False, prog_name="specflow")
-        return result if isinstance(result, int) else 0
-    except click.ClickException as failure:
-        failure.show()
-        return failure.exit_code
-    except click.exceptions.Abort:
-        click.echo("interrupted", err=True)
-        return 130
+        code = _unchanged(args[1:]) if args[:1] == ["run"] else None
+        if code is None:
+            from specflow.cli.group import call
+
+            code = call()
+        return code
     except KeyboardInterrupt:
-        click.echo("interrupted", err=True)
+        print("interrupted", file=sys.stderr)  # noqa: T201
         return 130
     except SpecflowError as failure:
-        click.echo(f"error: {failure.message}", err=True)
+        print(f"error: {failure.message}", file=sys.stderr)  # noqa: T201
         if failure.help:
-            click.echo(f"  = help: {failure.help}", err=True)
+            print(f"  = help: {failure.help}", file=sys.stderr)  # noqa: T201
         return failure.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as failure:
         return _bug(failure)
+
+
+def _unchanged(args: list[str]) -> int | None:
+    """Return the exit code of a run with the plainest of arguments that has nothing to do; None for any other."""
+    specs, quiet, format_ = [], False, "text"
+    words = iter(args)
+    for word in words:
+        if word in ("-q", "--quiet"):
+            quiet = True
+        elif word in ("-j", "--jobs"):
+            if not next(words, "").isdecimal():
+                return None
+        elif word == "--format":
+            format_ = next(words, "")
+        elif word.startswith("-"):
+            return None
+        else:
+            specs.append(word)
+    if len(specs) != 1 or format_ not in ("text", "json"):
+        return None
+    from specflow.targets.local.replay import replay
+
+    def show() -> object:
+        from specflow.cli.progress import display
+
+        return display(format_, quiet=quiet)
+
+    return replay(specs[0], show)
 
 
 def _bug(failure: Exception) -> int:
@@ -127,6 +124,6 @@ def _bug(failure: Exception) -> int:
         report.write(f"specflow {__version__}, Python {sys.version}\n{' '.join(sys.argv)}\n\n")
         traceback.print_exception(failure, file=report)
     kind = type(failure).__name__
-    click.echo(f"error: this is a bug in specflow: {kind}: {failure}", err=True)
-    click.echo(f"  = help: please report it with {report.name}", err=True)
+    print(f"error: this is a bug in specflow: {kind}: {failure}", file=sys.stderr)  # noqa: T201
+    print(f"  = help: please report it with {report.name}", file=sys.stderr)  # noqa: T201
     return 3

@@ -20,7 +20,7 @@ def command(shell: str) -> int:
     """Print the script that completes specflow's commands and options in a SHELL."""
     from click.shell_completion import get_completion_class
 
-    from specflow.cli import cli
+    from specflow.cli.group import cli
 
     found = get_completion_class(shell)
     assert found is not None

@@ -155,7 +155,7 @@ def _made(spec: FilePath, target: str | None, profile: str | None, show: Any) ->
     show.findings(found, loader)
     if plan is not None and not plan.contents:
         with contextlib.suppress(OSError):  # a plan that can't be kept is made again
-            remember(spec, target, profile, plan, plan.watched, [asdict(finding) for finding in found])
+            plan = remember(spec, target, profile, plan, plan.watched, [asdict(finding) for finding in found])
     return plan
 
 
@@ -255,11 +255,12 @@ def execute_here(
         _show(found, show)
         return 1
     selection = _selection(plan, part, workspace)
+    around = dict(os.environ)  # the real one decodes every variable anew, for every step
     processes = Processes()
     with bridges_of(plan, workspace, secrets, emulates=emulates) as bridges, _interrupts(processes.wake) as count, show:
         options = Options(
             jobs or _cores(),
-            os.environ,
+            around,
             secrets,
             use_cache,
             frozenset(force),

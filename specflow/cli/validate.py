@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path as FilePath
+from typing import Any
 
 import click
 
@@ -46,6 +48,25 @@ def command(paths: tuple[FilePath, ...], profile: str | None, format_: str, stri
         else:
             specs = [path]
         for spec in specs:
-            found.extend(validate(spec, loader).diagnostics)
+            checked = validate(spec, loader)
+            found.extend(checked.diagnostics)
+            if path == spec and not checked.diagnostics:
+                _keep_plan(checked, spec, profile)
     show(found, loader, format_=format_, stream=sys.stdout)  # type: ignore[arg-type]  # one of the choices
     return 1 if any(d.severity == "error" or strict for d in found) else 0
+
+
+def _keep_plan(checked: Any, spec: FilePath, profile: str | None) -> None:
+    """Keep the plan of a spec that is fine, so that running it next need not read it again; or don't, if we can't."""
+    from dataclasses import asdict
+
+    from specflow.errors import SpecflowError
+    from specflow.memory import remember
+    from specflow.stages import make_plan
+    from specflow.targets.local.workspace import Workspace
+
+    with contextlib.suppress(OSError, SpecflowError):
+        plan, found = make_plan(checked, None)
+        if plan is not None and not plan.contents and plan.root is not None:
+            Workspace(plan.root).open()
+            remember(spec, None, profile, plan, plan.watched, [asdict(finding) for finding in found])

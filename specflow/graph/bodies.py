@@ -28,6 +28,7 @@ class Bodies:
     def __init__(self, values: Values) -> None:
         """Use the values of one build."""
         self.values = values
+        self.commands: dict[int, tuple[Tree, ...]] = {}
 
     def code(self, definition: Any, used: File | None, file: File) -> FilePath | None:
         """Return the folder that travels with a step; None for a body in place that names none."""
@@ -49,6 +50,9 @@ class Bodies:
 
     def command(self, definition: Any, ports: Ports, file: File, place: tuple[str | int, ...]) -> tuple[Tree, ...]:
         """Return the arguments of a command as trees over the step's own ports."""
+        known = self.commands.get(id(definition)) if not ports.carried else None
+        if known is not None:
+            return known
         command, _ = command_of(definition)
         found: list[Tree] = []
         for item in command.items if command is not None else ():
@@ -56,7 +60,10 @@ class Bodies:
                 found.append(["group", *(self.argument(argument, ports) for argument in item.arguments)])
             else:
                 found.append(self.argument(item, ports))
-        return tuple(self.values.bounded(tree, file, place) for tree in found)
+        trees = tuple(self.values.bounded(tree, file, place) for tree in found)
+        if not ports.carried:
+            self.commands[id(definition)] = trees  # the workspace holds the definition all the while
+        return trees
 
     def argument(self, argument: Argument, ports: Ports) -> Tree:
         """Return one argument as a tree."""

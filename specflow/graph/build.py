@@ -213,6 +213,10 @@ class _Builder:
             variables.update({key: ports.carry(key, tree, kind) for key, (tree, kind) in outer.items()})
         else:
             variables.update({key: ports.carry(key, tree, kind) for key, (tree, kind) in outer.items()})
+        reads = leaf_nodes([port.binding for port in ports.declared.values()])
+        asked = leaf_nodes([when] if when is not None else [])
+        needs = tuple(dict.fromkeys((*reads, *asked, *before)))
+        own_condition = Condition(when, tuple(n for n in needs if _is_within(n, around)), around)
         node = self._node(
             scope.file,
             place,
@@ -225,12 +229,10 @@ class _Builder:
             inherited.label,
             scope.matrix,
             step,
+            needs,
+            (*inherited.conditions, own_condition),
         )
-        reads = leaf_nodes([port.binding for port in node.inputs.values()])
-        asked = leaf_nodes([when] if when is not None else [])
-        needs = tuple(dict.fromkeys((*reads, *asked, *before)))
-        own_condition = Condition(when, tuple(n for n in needs if _is_within(n, around)), around)
-        self._add(replace(node, needs=needs, conditions=(*inherited.conditions, own_condition)))
+        self._add(node)
         return {port: ["output", node.id, port] for port in node.outputs}, (node.id,)
 
     def _call(
@@ -297,6 +299,8 @@ class _Builder:
         label: str,
         matrix: Mapping[str, Any],
         call: model.StepUse | None = None,
+        needs: tuple[str, ...] = (),
+        conditions: tuple[Condition, ...] = (Condition(None, ()),),
     ) -> Node:
         home = used or file
         native = definition.run is None and definition.notebook is None
@@ -315,7 +319,7 @@ class _Builder:
         chosen = call if call is not None else definition
 
         def either(key: str) -> Any:
-            return getattr(chosen, key) if key in chosen.model_fields_set else getattr(definition, key)
+            return getattr(chosen, key) if key in chosen.given else getattr(definition, key)
 
         extensions = _merged(_by_target(used.model.extensions) if used else {}, _by_target(chosen.extensions))
         return Node(
@@ -345,14 +349,14 @@ class _Builder:
             extensions=extensions,
             matrix=dict(matrix),
             version=used.model.version if used else None,
+            needs=needs,
+            conditions=conditions,
         )
 
     def _add(self, node: Node) -> None:
         if len(self.nodes) >= MAX_NODES:
             message = f"the pipeline has more than {MAX_NODES} steps once matrices are expanded"
             raise TooLargeError(error("too-large", message, node.file.key_span(*node.place)))
-        if not node.conditions:
-            node = replace(node, conditions=(Condition(None, node.needs),))
         self.nodes[node.id] = node
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from specflow.diagnostics import Span
 from specflow.graph.model import Graph, Node
@@ -61,13 +62,22 @@ FEATURES: Mapping[str, str] = {
 """Every feature, with the words that the capability matrix in the docs shows."""
 
 
+Locate = Callable[[], Span]
+"""Finds a place when it is asked for: of most uses nobody wants it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Use:
     """One use of a feature: where, and by which step (none: the pipeline as a whole)."""
 
     feature: str
-    span: Span
+    locate: Locate
     node: str | None = None
+
+    @property
+    def span(self) -> Span:
+        """Return the place."""
+        return self.locate()
 
 
 def uses(graph: Graph, nodes: Mapping[str, Node], target: str) -> Iterator[Use]:
@@ -77,14 +87,14 @@ def uses(graph: Graph, nodes: Mapping[str, Node], target: str) -> Iterator[Use]:
     """
     yield from _of_pipeline(graph, target)
     for node in nodes.values():
-        for feature, span in _of_node(node, target):
-            yield Use(feature, span, node.id)
+        for feature, locate in _of_node(node, target):
+            yield Use(feature, locate, node.id)
 
 
 def _of_pipeline(graph: Graph, target: str) -> Iterator[Use]:
     file = graph.file
     if target in graph.extensions:
-        yield Use("extension", file.key_span(f"x-{target}"))
+        yield Use("extension", partial(file.key_span, f"x-{target}"))
     if file.kind == "pipeline":
         for feature, key in (
             ("pipeline.timeout", "timeout"),
@@ -94,28 +104,31 @@ def _of_pipeline(graph: Graph, target: str) -> Iterator[Use]:
             ("notify", "notify"),
         ):
             if getattr(file.model, key):
-                yield Use(feature, file.key_span(key))
+                yield Use(feature, partial(file.key_span, key))
         for name, output in file.model.outputs.items():
             if output.registered is not None:
-                yield Use("output.register", file.key_span("outputs", name, "register"))
+                yield Use("output.register", partial(file.key_span, "outputs", name, "register"))
             if output.location is not None:
                 feature = "output.address" if is_address(output.location) else "output.location"
-                yield Use(feature, file.key_span("outputs", name, "location"))
+                yield Use(feature, partial(file.key_span, "outputs", name, "location"))
     if file.model.tags:
-        yield Use("tags", file.key_span("tags"))
+        yield Use("tags", partial(file.key_span, "tags"))
     for data in graph.data.values():
-        place = data.file.span(*data.place, "location")
+        place = partial(data.file.span, *data.place, "location")
         if isinstance(data.location, str) and is_address(data.location):
             yield Use("data.address", place)
         if data.source.sha256 is not None:
-            yield Use("data.sha256", data.file.key_span(*data.place, "sha256"))
+            yield Use("data.sha256", partial(data.file.key_span, *data.place, "sha256"))
 
 
-def _of_node(node: Node, target: str) -> Iterator[tuple[str, Span]]:
+def _of_node(node: Node, target: str) -> Iterator[tuple[str, Locate]]:
     home = node.definition or node.file
     inner = () if node.definition is not None or node.file.kind == "step" else node.place
 
-    def at(key: str) -> Span:
+    def at(key: str) -> Locate:
+        return partial(find, key)
+
+    def find(key: str) -> Span:
         """Return where a key of the step stands: at its call, else in its definition."""
         if node.file.document.has((*node.place, key)):
             return node.file.key_span(*node.place, key)
@@ -142,9 +155,9 @@ def _of_node(node: Node, target: str) -> Iterator[tuple[str, Span]]:
         yield "extension", at(f"x-{target}")
 
 
-def _of_body(node: Node, run: Span, notebook: Span, engine: Span) -> Iterator[tuple[str, Span]]:
+def _of_body(node: Node, run: Locate, notebook: Locate, engine: Locate) -> Iterator[tuple[str, Locate]]:
     if node.kind == "native":
-        yield "native", node.file.key_span(*node.place)
+        yield "native", partial(node.file.key_span, *node.place)
     elif node.kind == "notebook":
         is_jupyter = node.notebook is not None and node.notebook.suffix == ".ipynb"
         yield "notebook.ipynb" if is_jupyter else "notebook.databricks", notebook
@@ -156,7 +169,7 @@ def _of_body(node: Node, run: Span, notebook: Span, engine: Span) -> Iterator[tu
         yield "engine.spark", engine
 
 
-def _of_ports(node: Node, inputs: Span, outputs: Span) -> Iterator[tuple[str, Span]]:
+def _of_ports(node: Node, inputs: Locate, outputs: Locate) -> Iterator[tuple[str, Locate]]:
     for port in node.inputs.values():
         if port.facts.get("many"):
             yield "many", inputs
@@ -170,7 +183,7 @@ def _of_ports(node: Node, inputs: Span, outputs: Span) -> Iterator[tuple[str, Sp
             yield "values", outputs
 
 
-def _of_environment(node: Node, place: Span) -> Iterator[tuple[str, Span]]:
+def _of_environment(node: Node, place: Locate) -> Iterator[tuple[str, Locate]]:
     environment = node.environment
     if environment is None:
         return
@@ -182,7 +195,7 @@ def _of_environment(node: Node, place: Span) -> Iterator[tuple[str, Span]]:
             yield f"environment.{key}", place
 
 
-def _of_compute(node: Node, place: Span) -> Iterator[tuple[str, Span]]:
+def _of_compute(node: Node, place: Locate) -> Iterator[tuple[str, Locate]]:
     need = node.compute_need
     if need is None:
         return

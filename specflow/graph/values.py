@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path as FilePath
 from typing import Any
 
 from specflow.attempt.evaluate import children
@@ -101,8 +100,8 @@ class Values:
             return ["value", value]
         if is_address(str(value)):
             return ["location", str(value)]
-        absolute = os.path.normpath(file.folder / str(value))
-        return ["location", FilePath(os.path.relpath(absolute, self.workspace.root)).as_posix()]
+        absolute = os.path.normpath(os.path.join(file.folder, str(value)))  # noqa: PTH118 - for every path in a spec
+        return ["location", os.path.relpath(absolute, self.workspace.root).replace(os.sep, "/")]
 
     def default(self, scope: Names, port: model.Input, name: str) -> Tree | None:
         """Return a port's default as a tree; None if it has none."""

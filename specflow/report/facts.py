@@ -141,7 +141,7 @@ def _step(
         return known
     # The history has a step when it has ended; until then its first attempt's folder tells when it began.
     try:
-        began = folder.attempt(known.id, 1).stat().st_mtime
+        began = FilePath(folder.attempt(known.id, 1)).stat().st_mtime
     except OSError:
         began = run.started
     is_running = state == "running"

@@ -95,18 +95,12 @@ class Template:
     """A text cut into literal pieces and expressions, in order."""
 
     parts: tuple[str | Expression, ...]
+    expressions: tuple[Expression, ...]
 
     @property
     def whole(self) -> Expression | None:
         """Return the expression, if the text is one whole expression and nothing else."""
-        if len(self.parts) == 1 and not isinstance(self.parts[0], str):
-            return self.parts[0]
-        return None
-
-    @property
-    def expressions(self) -> tuple[Expression, ...]:
-        """Return the expressions in order."""
-        return tuple(part for part in self.parts if not isinstance(part, str))
+        return self.expressions[0] if len(self.parts) == 1 and self.expressions else None
 
 
 def holds_expression(value: object) -> bool:
@@ -125,7 +119,7 @@ def parse_template(text: str) -> Template:
         start = text.index(OPENING)
         expression, end = read_expression(text, start)
         if not text[end:].strip():
-            return Template((expression,))
+            return Template((expression,), (expression,))
     parts: list[str | Expression] = []
     position = 0
     while True:
@@ -138,7 +132,7 @@ def parse_template(text: str) -> Template:
         parts.append(expression)
     if position < len(text) or not parts:
         parts.append(text[position:])
-    return Template(tuple(parts))
+    return Template(tuple(parts), tuple(part for part in parts if not isinstance(part, str)))
 
 
 def read_expression(text: str, start: int) -> tuple[Expression, int]:

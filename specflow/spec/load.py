@@ -12,11 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
-from pydantic import ValidationError
-
 from specflow.diagnostics import Diagnostic, Related, Span, error
 from specflow.spec import model
-from specflow.spec.schema import understood
+from specflow.spec.records import MisfitError
 from specflow.spec.source import Document, Path, read_document
 from specflow.spec.types import nearest
 
@@ -100,9 +98,10 @@ def find_root(start: FilePath) -> FilePath:
     )
 
 
-def inside(root: FilePath, path: FilePath) -> bool:
+def inside(root: FilePath, path: FilePath | str) -> bool:
     """Return whether a path, its symbolic links followed, stays inside a folder."""
-    return path.resolve().is_relative_to(root.resolve())
+    there, around = os.path.realpath(path), os.path.realpath(root)
+    return there == around or there.startswith(around if around.endswith(os.sep) else around + os.sep)
 
 
 class Loader:
@@ -191,9 +190,11 @@ class Loader:
         shape: Any = {"step": model.Step, "pipeline": model.Pipeline, "project": model.Project}[kind]
         if not document.broken:
             try:
-                return File(document, kind, shape.model_validate(document.data), incomplete=document.incomplete)
-            except ValidationError:
+                return File(document, kind, shape.read(document.data), incomplete=document.incomplete)
+            except MisfitError:
                 pass
+        from specflow.spec.schema import understood
+
         document, faults = understood(document, kind)
         # Another version of the language may have other keys: nothing else can be said of such a file.
         faults = tuple(fault for fault in faults if fault.diagnostic.code == "unsupported-version") or faults
@@ -207,17 +208,21 @@ class Loader:
         for _ in range(MAX_REPAIRS):
             data = _HEADS[kind] | _without(document.data, broken)
             try:
-                return File(document, kind, shape.model_validate(data), frozenset(broken), incomplete=incomplete)
-            except ValidationError as failure:
-                wider = _wider(failure, broken)
+                return File(document, kind, shape.read(data), frozenset(broken), incomplete=incomplete)
+            except MisfitError as misfit:
+                wider = _wider(misfit, broken)
             if wider <= broken:
                 break
             broken |= wider
         return None
 
     def _follow_uses(self, file: File, root: FilePath, above: tuple[FilePath, ...]) -> None:
+        followed: dict[str, FilePath] = {}
         for name, step in file.model.steps.items():
             if step.uses is None:
+                continue
+            if step.uses in followed:
+                file.uses[name] = followed[step.uses]
                 continue
             place = file.span("steps", name, "uses")
             target = self._used_file(file, step.uses, place, root)
@@ -232,7 +237,7 @@ class Loader:
                 continue
             before = len(self.found)
             if self._file(target, root, above) is not None:
-                file.uses[name] = target
+                file.uses[name] = followed[step.uses] = target
             self._relate(before, place)
 
     def _relate(self, before: int, place: Span) -> None:
@@ -350,16 +355,10 @@ def _without(data: Any, broken: set[Path]) -> Any:
     }
 
 
-def _wider(failure: ValidationError, broken: set[Path]) -> set[Path]:
+def _wider(misfit: MisfitError, broken: set[Path]) -> set[Path]:
     """Return what must be left out as well: the holder of something that can't do without what was left out."""
     wider: set[Path] = set()
-    for problem in failure.errors(include_url=False, include_context=False, include_input=False):
-        location = tuple(problem["loc"])
-        holders = [path[:-1] for path in broken if len(path) > 1 and _starts(location, path[:-1])]
+    for location in misfit.paths:
+        holders = [path[:-1] for path in broken if len(path) > 1 and location[: len(path) - 1] == path[:-1]]
         wider |= {max(holders, key=len)} if holders else {path[:-1] for path in broken if len(path) > 1}
     return wider
-
-
-def _starts(location: tuple[Any, ...], path: Path) -> bool:
-    """Return whether pydantic's location begins with a document path; it adds words of its own for unions."""
-    return location[: len(path)] == path

@@ -2,23 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from specflow.spec import model
 from specflow.spec.expressions import Expression, ExpressionError, holds_expression, parse_template, references
 
-__all__ = ["expressions_in", "mentions", "texts_of_body", "texts_of_pipeline", "texts_of_step"]
+__all__ = ["expressions_in", "mentioned", "mentions", "texts_of_body", "texts_of_pipeline", "texts_of_step"]
 
 
 def mentions(document: Any, head: str) -> frozenset[str]:
     """Return the names that follow `head.` in the expressions of a step file, a step in place, or a pipeline file."""
+    return frozenset(mentioned(document, head))
+
+
+def mentioned(document: Any, head: str) -> Iterable[str]:
+    """Return the same, each once, in the order in which they are named."""
+    if "mentions" not in document.noted:
+        document.noted["mentions"] = _all_mentions(document)
+    found: Iterable[str] = document.noted["mentions"].get(head, ())
+    return found
+
+
+def _all_mentions(document: Any) -> dict[str, dict[str, None]]:
+    """Return the names by what stands before them."""
+    found: dict[str, dict[str, None]] = {}
     if isinstance(document, model.Pipeline):
-        texts = texts_of_pipeline(document)
+        texts = _own_texts(document)
+        for step in document.steps.values():
+            mentioned(step, "")
+            for head, names in step.noted["mentions"].items():
+                found.setdefault(head, {}).update(names)
     else:
         texts = texts_of_step(document) if isinstance(document, model.StepUse) else texts_of_body(document)
-    found = (ref for text in texts for expression in expressions_in(text) for ref in references(expression))
-    return frozenset(ref.parts[1] for ref in found if ref.parts[0] == head and len(ref.parts) > 1)
+    for text in texts:
+        for expression in expressions_in(text):
+            for ref in references(expression):
+                if len(ref.parts) > 1:
+                    found.setdefault(ref.parts[0], {})[ref.parts[1]] = None
+    return found
 
 
 def expressions_in(text: str) -> tuple[Expression, ...]:
@@ -47,9 +69,13 @@ def texts_of_step(step: model.StepUse) -> Iterator[str]:
 
 def texts_of_pipeline(pipeline: model.Pipeline) -> Iterator[str]:
     """Yield every text of a pipeline that may hold an expression."""
-    yield from _with_expressions(pipeline.env.values())
+    yield from _own_texts(pipeline)
     for step in pipeline.steps.values():
         yield from texts_of_step(step)
+
+
+def _own_texts(pipeline: model.Pipeline) -> Iterator[str]:
+    yield from _with_expressions(pipeline.env.values())
     for output in pipeline.outputs.values():
         registered = output.registered
         names = (registered.name, registered.version) if registered is not None else ()
@@ -57,4 +83,6 @@ def texts_of_pipeline(pipeline: model.Pipeline) -> Iterator[str]:
 
 
 def _with_expressions(values: Any) -> Iterator[str]:
-    yield from (value for value in values if holds_expression(value))
+    for value in values:
+        if holds_expression(value):
+            yield value

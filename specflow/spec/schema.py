@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib import resources
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -26,7 +25,7 @@ KINDS = ("step", "pipeline", "project")
 @cache
 def schema(kind: str) -> dict[str, Any]:
     """Return a schema as JSON: of a `step`, `pipeline` or `project` file, or `common` to them."""
-    packaged = FilePath(str(resources.files("specflow"))) / "schemas"
+    packaged = FilePath(__file__).parents[1] / "schemas"
     folder = packaged if packaged.is_dir() else packaged.parent.parent / "schemas"
     loaded: dict[str, Any] = json.loads((folder / f"{kind}.schema.json").read_text(encoding="utf-8"))
     return loaded

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path as FilePath
 from typing import Any
 
 from specflow.spec import model
@@ -53,12 +52,13 @@ class Signatures:
     def __init__(self, workspace: Workspace) -> None:
         """Remember where to look."""
         self.workspace = workspace
-        self._known: dict[tuple[FilePath, str], StepSignature] = {}
-        self._open: set[tuple[FilePath, str]] = set()
+        self._known: dict[tuple[int, str], StepSignature] = {}
+        self._open: set[tuple[int, str]] = set()
+        self._outputs: dict[int, Mapping[str, Type]] = {}
 
     def of(self, file: File, name: str) -> StepSignature:
         """Return the signature of a step of a pipeline file."""
-        key = (file.document.file, name)
+        key = (id(file), name)  # the workspace holds it all the while
         if key not in self._known:
             if key in self._open:
                 return StepSignature("pipeline", None, None, False)
@@ -70,7 +70,7 @@ class Signatures:
     def _work_out(self, file: File, name: str) -> StepSignature:
         step: model.StepUse = file.model.steps[name]
         is_many = step.matrix is not None
-        has_body = bool({"uses", "run", "notebook"} & step.model_fields_set or step.extensions)
+        has_body = bool({"uses", "run", "notebook"} & step.given or step.extensions)
         if not has_body or self._may_have_a_matrix(file, name, step):
             return StepSignature("step", None, None, is_many)
         if step.uses is None:
@@ -79,7 +79,10 @@ class Signatures:
         used = self.workspace.files.get(file.uses[name]) if name in file.uses else None
         if used is None:
             return StepSignature("step", None, None, is_many)
-        return StepSignature(used.kind, used.model.inputs, self.outputs_of(used), is_many, used, used.model)
+        if used.kind == "step" and id(used) not in self._outputs:
+            self._outputs[id(used)] = self.outputs_of(used)
+        made = self._outputs[id(used)] if used.kind == "step" else self.outputs_of(used)
+        return StepSignature(used.kind, used.model.inputs, made, is_many, used, used.model)
 
     def _may_have_a_matrix(self, file: File, name: str, step: model.StepUse) -> bool:
         """Return whether a step was meant to have a matrix that isn't known: its outputs would be lists."""

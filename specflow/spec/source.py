@@ -21,7 +21,7 @@ from specflow.diagnostics import Diagnostic, Related, Span, error
 from specflow.spec.document import Document, Path, Place, span_between
 from specflow.spec.syntax import syntax_fault
 
-__all__ = ["Document", "Path", "read_document"]
+__all__ = ["Document", "Path", "no_garbage_collection", "read_document"]
 
 MAX_BYTES = 32 * 1024 * 1024
 MAX_DEPTH = 64
@@ -56,12 +56,12 @@ def read_document(file: FilePath, name: str) -> tuple[Document | None, tuple[Dia
     text, problem = _decode(raw, name)
     if problem is not None:
         return None, (problem,)
-    with _no_garbage_collection():
+    with no_garbage_collection():
         return _Reader(file, name, text).read()
 
 
 @contextmanager
-def _no_garbage_collection() -> Iterator[None]:
+def no_garbage_collection() -> Iterator[None]:
     """Hold the collector back: tens of thousands of small live objects make it run, for nothing, most of the time."""
     was_on = gc.isenabled()
     gc.disable()

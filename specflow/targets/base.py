@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.metadata import entry_points
+from importlib import import_module
 from pathlib import Path as FilePath
 from typing import Any, Literal, Protocol, TypeGuard
 
@@ -13,6 +13,7 @@ from specflow.diagnostics import Diagnostic, error, warning
 from specflow.graph.features import FEATURES, Use, uses
 from specflow.graph.islands import Island
 from specflow.graph.model import Graph, Node
+from specflow.installed import installed_targets
 from specflow.spec.load import Workspace
 
 __all__ = [
@@ -234,20 +235,16 @@ def is_platform(which: Target) -> TypeGuard[Platform]:
     return hasattr(which, "compile")
 
 
-@cache
-def _found() -> Mapping[str, object]:
-    return {entry.name: entry for entry in sorted(entry_points(group="specflow.targets"), key=lambda e: e.name)}
-
-
 def target_names() -> tuple[str, ...]:
     """Return the names of the installed targets; none of them is imported for it."""
-    return tuple(_found())
+    return tuple(installed_targets())
 
 
 @cache
 def target(name: str) -> Target:
     """Return an installed target by name."""
-    loaded: Target = _found()[name].load()  # type: ignore[attr-defined]  # an EntryPoint
+    module, _, attribute = installed_targets()[name].partition(":")
+    loaded: Target = getattr(import_module(module), attribute)
     return loaded
 
 

@@ -35,6 +35,12 @@ class Project:
         body = textwrap.indent(textwrap.dedent(steps).strip("\n"), "  ")
         self.write("p.yaml", f"{HEAD}{textwrap.dedent(more)}steps:\n{body}\n")
 
+    def age(self) -> None:
+        """Make every file an old one: what was written a moment ago is not trusted to be as its time stamp says."""
+        old = 1_700_000_000
+        for path in (self.folder, *self.folder.rglob("*")):
+            os.utime(path, (old, old))
+
     def start(self, *args: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-m", "specflow", *args],
@@ -43,6 +49,11 @@ class Project:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+        )
+
+    def python(self, script: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", script], cwd=self.folder, capture_output=True, text=True, check=False
         )
 
     def call(self, *args: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -218,22 +219,65 @@ def why(project: Project, step: str) -> str:
     return project.call("why", step).stdout
 
 
-def test_why_names_what_changed(chain: Project) -> None:
-    chain.run()
+def edit_code(project: Project) -> None:
+    project.write("code/count.py", (project.folder / "code/count.py").read_text() + "# more\n")
+
+
+def edit_input(project: Project) -> None:
+    project.write("in.txt", "just two\n")
+
+
+def damage(project: Project) -> None:
+    for output in project.folder.glob(".specflow/results/*/*/outputs/o"):
+        output.chmod(0o644)
+        output.write_text("damaged")
+
+
+def nothing(project: Project) -> None:
+    pass
+
+
+SAME = "did not run: everything its result depends on was the same, made in run RUN"
+CHANGED = "ran because of what changed since run RUN:"
+
+
+@pytest.mark.parametrize(
+    ("change", "args", "step", "told"),
+    [
+        (nothing, (), "first", [SAME]),
+        (edit_code, (), "first", [CHANGED, "the code: count.py was changed"]),
+        (nothing, ("-i", "n=3"), "second", [CHANGED, 'the input "n" was 1, is 3']),
+        (edit_input, (), "first", [CHANGED, 'the input "d": the content of in.txt changed']),
+        (edit_input, (), "second", [CHANGED, 'the input "first__o": the content of o changed']),
+        (damage, (), "first", ["ran: its result in the cache was damaged, and had to be made again"]),
+        (nothing, ("--force", "first"), "second", [SAME]),
+    ],
+    ids=["nothing", "code", "parameter", "input", "input_of_the_one_before", "damage", "forced_before"],
+)
+def test_why_names_what_changed(
+    chain: Project, change: Callable[[Project], None], args: tuple[str, ...], step: str, told: list[str]
+) -> None:
+    first = chain.run()
     assert "there was no earlier result" in why(chain, "first")
-    chain.run()
-    assert "first did not run" in why(chain, "first")
-    chain.write("code/count.py", (chain.folder / "code/count.py").read_text() + "# more\n")
-    chain.run("-i", "n=3")
 
-    assert why(chain, "first").splitlines()[1:] == ["  the code: count.py was changed"]
-    assert why(chain, "second").splitlines()[1:] == ['  the input "n" was 1, is 3']
+    change(chain)
+    chain.run(*args)
 
-    chain.write("in.txt", "just two\n")
-    chain.run("-i", "n=3")
+    lines = [line.strip().replace(first["run"], "RUN") for line in why(chain, step).splitlines()]
+    assert [f"{step} {told[0]}", *told[1:]] == lines
 
-    assert why(chain, "first").splitlines()[1:] == ['  the input "d": the content of in.txt changed']
-    assert why(chain, "second").splitlines()[1:] == ['  the input "first__o": the content of o changed']
+
+def test_why_names_the_dependency_that_changed(project: Project, tmp_path: Path) -> None:
+    """The step's environment is this interpreter, in which another version of a package is there the second time."""
+    project.pipeline('use: {run: "true", environment: {dependencies: [tiny_z]}}')
+    for version in ("1.0", "1.1"):
+        about = tmp_path / version / f"tiny_z-{version}.dist-info"
+        about.mkdir(parents=True)
+        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: tiny_z\nVersion: {version}\n")
+        result = project.run(env={"PYTHONPATH": str(tmp_path / version)})
+        assert "succeeded" == result["steps"]["use"]["state"]
+
+    assert "  the environment: tiny_z was 1.0, is 1.1" in why(project, "use").splitlines()
 
 
 def test_logs_of_a_step_that_was_not_run_again_are_those_of_the_run_that_made_it(project: Project) -> None:

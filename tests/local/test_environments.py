@@ -77,10 +77,10 @@ def test_ten_steps_and_two_runs_that_want_it_at_once_build_it_once(
 
 
 @pytest.mark.skipif(UV is None, reason="uv is not installed")
-def test_a_build_that_was_killed_is_made_anew_once_its_tools_are_gone(
+def test_a_build_ends_with_its_runner_and_is_made_anew_by_the_next(
     project: Project, packages: Path, tmp_path: Path
 ) -> None:
-    """The first uv pip outlives its runner; the second run has to wait for it, then build again."""
+    """The first uv pip waits at a gate when its runner is killed; it never gets past."""
     project.pipeline("say: {environment: {dependencies: [tiny_b]}, run: [python, -c, 'import tiny_b']}")
     gate, reached = tmp_path / "gate", tmp_path / "reached"
     held = f'if [ "$1" = pip ] && [ ! -e "{reached}" ]; then touch "{reached}"; '
@@ -91,12 +91,28 @@ def test_a_build_that_was_killed_is_made_anew_once_its_tools_are_gone(
     send(first, signal.SIGKILL)
     first.wait()
     first.communicate()
-    second = project.start("run", "p.yaml", "--format", "json", env=env)
+    result = project.run(env=env)
     gate.touch()
-    out, _ = second.communicate(timeout=120)
 
-    assert "succeeded" == json.loads(out.splitlines()[-1])["state"]
-    assert ["venv", "pip", "left", "venv", "pip"] == count.read_text().split()
+    assert "succeeded" == result["state"]
+    assert ["venv", "pip", "venv", "pip"] == count.read_text().split()
+
+
+@pytest.mark.skipif(UV is None, reason="uv is not installed")
+def test_other_steps_go_on_while_an_environment_is_made(project: Project, packages: Path, tmp_path: Path) -> None:
+    """uv pip waits until `quick` has run: if making an environment kept everybody waiting, that would be never."""
+    gate = tmp_path / "gate"
+    project.pipeline(f"""
+        slow: {{environment: {{dependencies: [tiny_b]}}, run: [python, -c, "import tiny_b"]}}
+        quick: {{run: touch {gate}}}
+        """)
+    held = f'if [ "$1" = pip ]; then for i in 0 1 2 3 4 5 6 7 8 9; do [ -e "{gate}" ] || sleep 2; done; '
+    held += f'[ -e "{gate}" ] || exit 1; fi'
+    env, _ = counted(tmp_path, packages, "uv", held)
+
+    result = project.run("-j", "1", env=env)
+
+    assert ["succeeded", "succeeded"] == [step["state"] for step in result["steps"].values()], result["stderr"]
 
 
 @pytest.mark.parametrize("tool", TOOLS)

@@ -12,7 +12,7 @@ from specflow.spec.checks.context import Context
 from specflow.spec.checks.ports import is_sound, port_facts
 from specflow.spec.expressions import holds_expression
 from specflow.spec.load import File
-from specflow.spec.scope import StepSignature, port_type
+from specflow.spec.scope import Scope, StepSignature, port_type
 from specflow.spec.types import Type, closest, fits, nearest
 
 __all__ = ["input_faults"]
@@ -38,10 +38,12 @@ def _given(
         target = None
     items = value if isinstance(value, tuple) else (value,)
     kinds: list[Type | None] = []
+    scope: Scope | None = None
     for index, item in enumerate(items):
         where = (*path, index) if isinstance(value, tuple) else path
         if holds_expression(item):
-            kind, found = context.typed(where, item, context.pipeline_scope(step, name))
+            scope = context.pipeline_scope(step, name) if scope is None else scope
+            kind, found = context.typed(where, item, scope)
             yield from found
             kinds.append(kind)
     if target is None or None in kinds:

@@ -18,6 +18,7 @@ from specflow.spec.types import Fault, Type, infer
 __all__ = ["Body", "Context"]
 
 
+WITHOUT_MATRIX = tuple(context for context in PIPELINE_CONTEXTS if context != "matrix")
 Report = Callable[..., Diagnostic]
 """`error` or `warning`."""
 
@@ -48,7 +49,7 @@ class Context:
     def pipeline_scope(self, step: model.StepUse | None = None, name: str = "") -> Scope:
         """Return the scope of values in a pipeline's step, or in the pipeline itself."""
         matrix = step.matrix if step is not None else None
-        contexts = tuple(c for c in PIPELINE_CONTEXTS if c != "matrix" or matrix is not None)
+        contexts = PIPELINE_CONTEXTS if matrix is not None else WITHOUT_MATRIX
         return self.scope(contexts, matrix, own=("steps", name) if name else ())
 
     def bodies(self) -> Iterator[Body]:

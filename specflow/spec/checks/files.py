@@ -42,15 +42,15 @@ def is_address(location: str) -> bool:
 
 def _path_faults(context: Context, path: Path, text: str, code: str, kind: str) -> Iterator[Diagnostic]:
     """Yield why the file or folder that `text` names can't be used; `kind` is "file", "folder" or "any"."""
-    span = context.file.span(*path)
     if "\0" in text:
-        yield error(code, "a path can't hold a NUL character", span)
+        yield error(code, "a path can't hold a NUL character", context.file.span(*path))
         return
     outwards = tuple(paths_outwards(context, path, text))
     yield from outwards
-    target = FilePath(os.path.normpath(context.file.folder / text))
-    if outwards:
+    name = os.path.normpath(os.path.join(context.file.folder, text))  # noqa: PTH118 - for every path in a spec
+    if outwards or (os.path.isfile(name) and kind != "folder"):  # noqa: PTH113
         return
+    span, target = context.file.span(*path), FilePath(name)
     if not target.exists():
         folder = target.parent
         names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
@@ -65,8 +65,8 @@ def _path_faults(context: Context, path: Path, text: str, code: str, kind: str) 
 
 def paths_outwards(context: Context, path: Path, text: str) -> Iterator[Diagnostic]:
     """Yield that the path at some place of a file leads out of the project, if it does."""
-    target = FilePath(os.path.normpath(context.file.folder / text))
-    if FilePath(text).is_absolute() or not inside(context.workspace.root, target):
+    target = os.path.normpath(os.path.join(context.file.folder, text))  # noqa: PTH118 - for every path in a spec
+    if os.path.isabs(text) or not inside(context.workspace.root, target):  # noqa: PTH117
         message = f'"{text}" leads out of the project'
         yield error("path-escapes", message, context.file.span(*path), "name a path inside the project")
 
@@ -216,7 +216,7 @@ def _source_faults(context: Context, path: Path, source: model.DataSource) -> It
 
 
 def _literal_faults(context: Context, path: Path, value: object, port: model.Input) -> Iterator[Diagnostic]:
-    if not is_sound(port) or value_problem(value, port_facts(port)) is not None:
+    if holds_expression(value) or not is_sound(port) or value_problem(value, port_facts(port)) is not None:
         return  # told where the port is declared, or where it is given its value
     kind = "file" if port.type in ("file", "metrics") else "folder"
     if isinstance(value, tuple):

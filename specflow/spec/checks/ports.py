@@ -19,16 +19,24 @@ __all__ = ["bad_declarations", "is_sound", "port_facts"]
 
 def port_facts(port: model.Input) -> dict[str, Any]:
     """Return what a declared input says of its values, as `value_problem` reads it."""
-    facts: dict[str, Any] = {"type": port.type}
-    for key in ("many", "enum", "minimum", "maximum", "pattern"):
-        value = getattr(port, key)
-        if value is not None and value is not False:
-            facts[key] = list(value) if isinstance(value, tuple) else value
-    return facts
+    if "facts" not in port.noted:
+        facts: dict[str, Any] = {"type": port.type}
+        for key in ("many", "enum", "minimum", "maximum", "pattern"):
+            value = getattr(port, key)
+            if value is not None and value is not False:
+                facts[key] = list(value) if isinstance(value, tuple) else value
+        port.noted["facts"] = facts
+    return dict(port.noted["facts"])
 
 
 def is_sound(port: model.Input) -> bool:
     """Return whether values can be held against a declared input: its pattern and its bounds make sense."""
+    if "sound" not in port.noted:
+        port.noted["sound"] = _is_sound(port)
+    return bool(port.noted["sound"])
+
+
+def _is_sound(port: model.Input) -> bool:
     try:
         compile_pattern(port.pattern or "")
     except PatternError:

@@ -28,14 +28,16 @@ _VALUES = (
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"), "a private key"),
     (re.compile(r"[a-z][a-z0-9+.-]*://[^/\s:@]+:[^/\s:@$]+@"), "a password in an address"),
 )
+_ANY_VALUE = re.compile("|".join(re.sub(r"^\(\?i\)(.*)", r"(?i:\1)", pattern.pattern) for pattern, _ in _VALUES))
+_HINT = re.compile(r"AKIA|gh[posu]_|github_pat_|dapi|hf_|sk-|(?i:key=)|sig=|eyJ|-----BEGIN|://[^/\s:@]+:|\\")
+"""Some of it stands in every text that holds one of the values; or an escape does, and then anything might."""
 _PROSE = frozenset({"description"})
 
 
 def looks_secret(name: str, value: str) -> str | None:
     """Return what a value looks like, if it looks like a secret: by its own form, or by the name it is given to."""
-    for pattern, what in _VALUES:
-        if pattern.search(value):
-            return what
+    if _ANY_VALUE.search(value):
+        return next(what for pattern, what in _VALUES if pattern.search(value))
     if _NAME.search(name) and len(value) >= 6 and "${{" not in value and not value.isspace():
         return f'a secret: "{name}" is the name of one'
     return None
@@ -47,11 +49,12 @@ def literal_secrets(context: Context) -> Iterator[Diagnostic]:
     What stands under `secrets` says where a secret is, so names don't count there; values always do.
     """
     help_ = "name it under `secrets:`; the profile says where each target finds it"
+    may_hold_one = _HINT.search(context.file.document.text) is not None
     for path, value in _texts((), context.file.document.data):
-        name = next((str(step) for step in reversed(path) if isinstance(step, str)), "")
-        by_value = looks_secret("", value)
-        by_name = looks_secret(name, value) if _is_setting(path) else None
-        what = by_value or by_name
+        what = looks_secret("", value) if may_hold_one else None
+        if what is None and _is_setting(path):
+            name = next((str(step) for step in reversed(path) if isinstance(step, str)), "")
+            what = looks_secret(name, value)
         if what is not None:
             yield error("literal-secret", f"this looks like {what}", context.file.span(*path), help_)
 

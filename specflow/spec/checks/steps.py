@@ -10,7 +10,7 @@ from specflow.spec import model
 from specflow.spec.checks.context import Context
 from specflow.spec.expressions import references, status_functions
 from specflow.spec.load import File
-from specflow.spec.mentions import expressions_in, texts_of_step
+from specflow.spec.mentions import mentioned
 from specflow.spec.scope import instances
 from specflow.spec.source import Path
 from specflow.spec.types import Fault, nearest, type_of_value
@@ -40,7 +40,7 @@ MAX_INSTANCES = 10_000
 def missing_bodies(context: Context) -> Iterator[Diagnostic]:
     """Yield steps without a body, or with several native ones."""
     for name, step in context.file.model.steps.items():
-        if {"uses", "run", "notebook"} & step.model_fields_set:
+        if {"uses", "run", "notebook"} & step.given:
             continue
         if any(context.file.is_broken(("steps", name, key)) for key in ("uses", "run", "notebook", "shell", "engine")):
             continue
@@ -82,11 +82,11 @@ def needs(context: Context, name: str) -> tuple[str, ...]:
     """Return the steps that a step waits for, as far as they exist, in the order they are named."""
     steps = context.file.model.steps
     step = steps[name]
-    named = list(step.after)
-    for text in texts_of_step(step):
-        refs = (ref for expression in expressions_in(text) for ref in references(expression))
-        named.extend(ref.parts[1] for ref in refs if ref.parts[0] == "steps" and len(ref.parts) > 1)
-    return tuple(dict.fromkeys(other for other in named if other in steps))
+    if "needs" not in step.noted:
+        named = (*step.after, *mentioned(step, "steps"))
+        step.noted["needs"] = tuple(dict.fromkeys(other for other in named if other in steps))
+    found: tuple[str, ...] = step.noted["needs"]
+    return found
 
 
 def cycles(context: Context) -> Iterator[Diagnostic]:
@@ -258,7 +258,7 @@ def keys_of_steps_only(context: Context) -> Iterator[Diagnostic]:
         if context.signatures.of(context.file, name).kind != "pipeline":
             continue
         for key in ("retry", "timeout", "cache", *step.extensions):
-            if key in step.model_fields_set or key in step.extensions:
+            if key in step.given or key in step.extensions:
                 message = f'"{name}" uses a pipeline, and "{key}" belongs to steps'
                 yield error(
                     "not-for-pipelines",
@@ -274,7 +274,7 @@ def idle_settings(context: Context) -> Iterator[Diagnostic]:
         used = context.signatures.of(context.file, name)
         if used.kind != "pipeline" or used.file is None or step.uses is None:
             continue
-        keys = [key for key in RUN_KEYS if key in used.file.model.model_fields_set]
+        keys = [key for key in RUN_KEYS if key in used.file.model.given]
         keys += used.file.model.extensions
         for output, declared in used.file.model.outputs.items():
             keys += [f"outputs.{output}.{key}" for key in ("register", "location") if key in _given(declared)]
@@ -292,7 +292,7 @@ RUN_KEYS = ("timeout", "fail_fast", "concurrency", "schedule", "notify")
 
 def _given(output: model.PipelineOutput) -> frozenset[str]:
     aliases = {"registered": "register"}
-    return frozenset(aliases.get(key, key) for key in output.model_fields_set)
+    return frozenset(aliases.get(key, key) for key in output.given)
 
 
 def _counts(keys: list[str]) -> str:

@@ -81,7 +81,7 @@ def _references(graph: Graph) -> Iterator[Diagnostic]:
     """
     texts = [(graph.description, ("description",)), *((text, ("tags", tag)) for tag, text in graph.tags.items())]
     if graph.notify is not None:
-        told = graph.notify.model_dump(exclude_none=True)
+        told = {name: value for name, value in graph.notify.plain().items() if value}
         texts += [(address, ("notify", event)) for event, addresses in told.items() for address in addresses]
     for text, place in texts:
         for sign in ("${", "{{"):

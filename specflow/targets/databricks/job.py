@@ -92,7 +92,7 @@ class _Builder:
                 "pause_status": "UNPAUSED" if graph.schedule.enabled else "PAUSED",
             }
         if graph.notify is not None and self.island.is_whole:
-            told = graph.notify.model_dump(exclude_none=True)
+            told = {name: value for name, value in graph.notify.plain().items() if value}
             found["email_notifications"] = {event: list(addresses) for event, addresses in told.items()}
         if graph.timeout is not None and self.island.is_whole:
             found["timeout_seconds"] = seconds(graph.timeout)

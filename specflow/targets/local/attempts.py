@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from specflow.attempt.collect import Collected, collect
 from specflow.attempt.notebook import Notebook
-from specflow.attempt.prepare import Prepared, PrepareError, prepare
+from specflow.attempt.prepare import Prepared, prepare
 from specflow.attempt.untouched import as_they_are, wrote_to
 from specflow.plan import Plan
 from specflow.targets.local.hints import missing_code_hint, tool_hint
@@ -23,7 +23,7 @@ __all__ = ["Attempt", "CodeStore", "hint_for", "left_behind", "start"]
 class Attempt(NamedTuple):
     """An attempt under way."""
 
-    folder: FilePath
+    folder: str
     prepared: Prepared
     child: Child
     held: dict[str, tuple[int, int]]
@@ -64,8 +64,8 @@ def start(
     step: Mapping[str, Any],
     values: Mapping[str, Any],
     facts: Mapping[str, Any],
-    folder: FilePath,
-    log: FilePath,
+    folder: str,
+    log: str,
     python: str,
     environ: Mapping[str, str],
     secrets: Mapping[str, str],
@@ -75,14 +75,11 @@ def start(
 ) -> Attempt:
     """Return an attempt whose process runs; raise PrepareError or OSError if it can't."""
     spec = step["attempt"]
-    prepared = prepare(spec, values, facts, str(folder), python, environ, secrets, code.notebook(spec, log))
+    prepared = prepare(spec, values, facts, folder, python, environ, secrets, code.notebook(spec, FilePath(log)))
     os.mkdir(prepared.cwd)  # noqa: PTH102 - per attempt
     code.fill(step["code"], prepared.cwd)
     held = as_they_are(spec, values)
-    try:
-        child = processes.start(prepared.argv, prepared.env, prepared.cwd, log, tag)
-    except FileNotFoundError as failure:
-        raise PrepareError(f'there is no program "{prepared.argv[0]}" here') from failure
+    child = processes.start(prepared.argv, prepared.env, prepared.cwd, log, tag)
     return Attempt(folder, prepared, child, held)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -48,8 +49,12 @@ class Bindings:
         """Return the path of a named source, or its address where only steps elsewhere read it."""
         if key not in self._data:
             entry = self._entry(key)
-            self._data[key] = entry.get("address") or str(self.plan.path(entry["path"]).resolve())
+            self._data[key] = entry.get("address") or self._real(entry["path"])
         return self._data[key]
+
+    def _real(self, name: str) -> str:
+        path = os.path.abspath(self.plan.path(name))  # noqa: PTH100 - per source of every run
+        return os.path.realpath(path) if os.path.islink(path) else path  # noqa: PTH114
 
     def _entry(self, key: str) -> Mapping[str, Any]:
         holders = (self.plan.document, *self.plan.document["islands"])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 import time
 from collections.abc import Mapping
 from pathlib import Path as FilePath
@@ -17,22 +18,25 @@ from typing import Any, NamedTuple
 
 from specflow.attempt.collect import Collected
 from specflow.attempt.prepare import output_name
-from specflow.digests import RACY_NS, digest_of_file, files_below
+from specflow.digests import digest_of_file, files_below
 from specflow.history import History, ResultRow
+from specflow.marks import RACY_NS, Mark, mark
 from specflow.targets.local.workspace import freeze
 
 __all__ = ["Cache", "Key", "Made"]
 
 HOME_DIGITS = 32
 """Digits of a key that name its result's folder: 128 bits, so that paths stay readable."""
+GROUP_DIGITS = 2
 PATHS = ("file", "folder", "model", "metrics")
 
 
 class Key(NamedTuple):
-    """A step's key, and the parts that it covers: `why` compares them."""
+    """A step's key, and the parts that it covers, as JSON too: `why` compares them."""
 
     digest: str
     parts: dict[str, Any]
+    text: str
 
 
 class Made(NamedTuple):
@@ -52,6 +56,10 @@ class Cache:
         self.folder, self.history = folder, history
         self.digests: dict[str, str] = {}
         self.damaged: list[str] = []
+        self.groups: set[str] = set()
+        self.marks: dict[str, Mark | None] = {}
+        """By path, as they were when digests were taken; None where that can't be trusted."""
+        self.inside: dict[str, list[str]] = {}
 
     # Keys
 
@@ -69,7 +77,7 @@ class Cache:
         if step["asks_run"]:
             parts["run"] = {name: run[name] for name in step["asks_run"]}
         text = json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-        return Key(hashlib.sha256(text.encode()).hexdigest(), parts)
+        return Key(hashlib.sha256(text.encode()).hexdigest(), parts, text)
 
     def _seen(self, path: str) -> dict[str, str]:
         return {"name": os.path.basename(path), "sha256": self.digest(path)}  # noqa: PTH119 - called per input of every step
@@ -84,25 +92,52 @@ class Cache:
 
     def _digest_of_file(self, path: str) -> str:
         found = os.stat(path)  # noqa: PTH116 - called per file
+        self.marks[path] = [found.st_size, found.st_mtime_ns, found.st_ino, found.st_mode]
         remembered = self.history.file(path, found.st_size, found.st_mtime_ns, found.st_ino)
         if remembered is not None:
             return remembered
         digest = digest_of_file(path)
         if time.time_ns() - found.st_mtime_ns > RACY_NS:
             self.history.add_file(path, found.st_size, found.st_mtime_ns, found.st_ino, digest)
+        else:
+            self.marks[path] = None
         return digest
 
     def _digest_of_folder(self, path: str) -> str:
         digest = hashlib.sha256()
+        self._mark_folders(path, path)
         for name in sorted(files_below(path)):
+            self.inside[path].append(os.path.join(path, name))  # noqa: PTH118
             digest.update(f"{self._digest_of_file(os.path.join(path, name))}  {name}\n".encode())  # noqa: PTH118
         return digest.hexdigest()
+
+    def _mark_folders(self, here: str, there: str) -> None:
+        """Note the marks of a folder and all below it, by the place that it is about to have, before it is read."""
+        self.inside[there] = []
+        for folder, _, _ in os.walk(here):
+            found = mark(folder)
+            is_settled = found is not None and time.time_ns() - found[1] > RACY_NS
+            place = there + folder[len(here) :]
+            self.marks[place] = found if is_settled or here != there else None
+            self.inside[there].append(place)
+
+    def marks_of(self, path: str) -> dict[str, Mark] | None:
+        """Return the marks of a file, or of a folder and all in it; None if they can't be trusted, or aren't known."""
+        found = {each: self.marks.get(each) for each in self.inside.get(path, (path,))}
+        known = {each: its for each, its in found.items() if its is not None}
+        return known if len(known) == len(found) else None
 
     # Results
 
     def home(self, name: str) -> FilePath:
         """Return where a result lies."""
-        return self.folder / name[:2] / name
+        return self.folder / name[:GROUP_DIGITS] / name
+
+    def _make_group(self, name: str) -> None:
+        """Make the folder that a home stands in, if this run has not."""
+        if name not in self.groups:
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+            self.groups.add(name)
 
     def find(self, key: Key) -> Made | None:
         """Return the result of a key, if there is one and it is as it was made; a damaged one is dropped and named."""
@@ -139,6 +174,7 @@ class Cache:
             if "stat" in entry:
                 found = os.stat(path)  # noqa: PTH116 - called per output of every step
                 if [found.st_size, found.st_mtime_ns, found.st_ino] == entry["stat"]:
+                    self.marks[path] = [*entry["stat"], found.st_mode]
                     return True
             self.digests.pop(path, None)
             return bool(self.digest(path) == entry["sha256"])
@@ -148,7 +184,7 @@ class Cache:
     def _drop(self, row: ResultRow, path: str) -> None:
         """Forget a damaged result and put it out of the way; it is made again."""
         self.damaged.append(path)
-        self.history.drop_result(row.key)
+        self.history.drop_damaged(row.key, time.time())
         home = self.home(row.home)
         if home.exists():
             home.rename(home.with_name(f"{home.name}.damaged-{time.time_ns()}"))
@@ -156,7 +192,7 @@ class Cache:
     def take(
         self,
         key: Key,
-        attempt: FilePath,
+        attempt: str,
         step: Mapping[str, Any],
         found: Collected,
         run: str,
@@ -173,8 +209,8 @@ class Cache:
         digest = key.digest if own is None else hashlib.sha256(f"{key.digest}/{own}".encode()).hexdigest()
         home_name = digest[:HOME_DIGITS]
         home = self.home(home_name)
-        home.parent.mkdir(parents=True, exist_ok=True)
-        outputs, entries, size = self._describe(step, found, attempt / "outputs", home / "outputs")
+        self._make_group(home_name[:GROUP_DIGITS])
+        outputs, entries, size = self._describe(step, found, f"{attempt}/outputs", f"{home}/outputs")
         try:
             os.rename(attempt, home)  # noqa: PTH104 - fails if the place is taken, which is the point
         except OSError:
@@ -185,11 +221,11 @@ class Cache:
             os.rename(attempt, home)  # noqa: PTH104
         entered_as = key.digest if is_shared else digest
         row = ResultRow(entered_as, home_name, key.parts, entries, found.metrics, run, name, time.time(), size)
-        self.history.add_result(row)
+        self.history.add_result(row, key.text)
         return Made(outputs, found.metrics, home_name)
 
     def _describe(
-        self, step: Mapping[str, Any], found: Collected, made: FilePath, home: FilePath
+        self, step: Mapping[str, Any], found: Collected, made: str, home: str
     ) -> tuple[dict[str, Any], dict[str, Any], int]:
         """Return an attempt's outputs as they will be at home, and as the history keeps them; their bytes."""
         outputs: dict[str, Any] = {}
@@ -204,16 +240,17 @@ class Cache:
                 entries[port] = {"value": found.values[port]}
                 continue
             name = output_name(port, facts)
-            here, there = made / name, str(home / name)
+            here, there = f"{made}/{name}", f"{home}/{name}"
             freeze(here)
-            if here.is_dir():
-                entries[port] = {"name": name, "sha256": self._hash_new_folder(here, there)}
-                size += sum(os.stat(os.path.join(here, n)).st_size for n in files_below(str(here)))  # noqa: PTH116, PTH118
+            found_there = os.stat(here)  # noqa: PTH116 - per output of every step
+            if stat.S_ISDIR(found_there.st_mode):
+                entries[port] = {"name": name, "sha256": self._hash_new_folder(FilePath(here), there)}
+                size += sum(os.stat(os.path.join(here, n)).st_size for n in files_below(here))  # noqa: PTH116, PTH118
             else:
-                stat = here.stat()
-                digest = digest_of_file(here)
-                entries[port] = {"name": name, "sha256": digest, "stat": [stat.st_size, stat.st_mtime_ns, stat.st_ino]}
-                size += stat.st_size
+                known = [found_there.st_size, found_there.st_mtime_ns, found_there.st_ino]
+                self.marks[there] = [*known, found_there.st_mode]
+                entries[port] = {"name": name, "sha256": digest_of_file(here), "stat": known}
+                size += found_there.st_size
             self.digests[there] = entries[port]["sha256"]
             outputs[port] = there
         return outputs, entries, size
@@ -221,10 +258,13 @@ class Cache:
     def _hash_new_folder(self, here: FilePath, there: str) -> str:
         """Return a folder's digest, its files remembered by the place that they are about to have."""
         digest = hashlib.sha256()
+        self._mark_folders(str(here), there)
         for name in sorted(files_below(str(here))):
             file = here / name
-            stat = file.stat()
+            self.inside[there].append(f"{there}/{name}")
+            now = file.stat()
             of_file = digest_of_file(file)
-            self.history.add_file(f"{there}/{name}", stat.st_size, stat.st_mtime_ns, stat.st_ino, of_file)
+            self.history.add_file(f"{there}/{name}", now.st_size, now.st_mtime_ns, now.st_ino, of_file)
+            self.marks[f"{there}/{name}"] = [now.st_size, now.st_mtime_ns, now.st_ino, now.st_mode]
             digest.update(f"{of_file}  {name}\n".encode())
         return digest.hexdigest()

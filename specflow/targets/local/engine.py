@@ -22,8 +22,10 @@ from specflow.history import History, StepRow
 from specflow.plan import Plan
 from specflow.targets.local.attempts import Attempt, CodeStore, hint_for, left_behind, start
 from specflow.targets.local.bindings import Bindings
+from specflow.targets.local.builds import Build, Builds
 from specflow.targets.local.cache import Cache, Key, Made
 from specflow.targets.local.environments import Environments
+from specflow.targets.local.holding import Holding
 from specflow.targets.local.journal import Journal
 from specflow.targets.local.locks import Claims
 from specflow.targets.local.processes import Child, Processes
@@ -97,9 +99,11 @@ class _Run:
         for step in self.steps.values():
             for need in step.spec["needs"]:
                 self.behind[need].append(step)
+        self.holding = Holding(plan, options, inputs, history)
         self.abroad = self._abroad(inputs, history, run_id)
         self.registered: dict[str, str] = {}
         self.unreachable: SpecflowError | None = None
+        self.builds = Builds(self.environments, processes, self.folder.path, options.environ)
         self.metrics: dict[str, Any] = {}
         self.ready: list[tuple[int, str]] = []
         self.delayed: list[tuple[float, int, str]] = []
@@ -236,6 +240,7 @@ class _Run:
             if step.outcome is None and step.id not in self.running and not is_there:
                 self.close(step, outcome)
         self.ready, self.delayed = [], []
+        self.builds.end()
 
     # Starting
 
@@ -246,6 +251,10 @@ class _Run:
             if step.attempts == 0 and self._is_settled(step):
                 heapq.heappop(self.ready)
                 continue
+            if not self.environments.is_made(step.spec["environment"]):
+                heapq.heappop(self.ready)
+                self.builds.wait(step)
+                continue
             if step.slots > self.free or len(self.running) >= most:
                 return
             heapq.heappop(self.ready)
@@ -254,6 +263,10 @@ class _Run:
     def _is_settled(self, step: Step) -> bool:
         """Return whether a step needs no process of ours now: it ends without running, or somebody else runs it."""
         if self._is_left_out(step):
+            return True
+        held = self.holding.take(step.id)
+        if held is not None:
+            self.close(step, Outcome("cached"), held)
             return True
         if step.values is None:
             settled = self.bindings.settle(step.spec)
@@ -311,8 +324,8 @@ class _Run:
         step.attempts += 1
         if step.attempts == 1:
             step.began, step.started_at = time.monotonic(), time.time()
-        log = self.folder.log(step.id, step.attempts)
-        self.tell("step_started", step, attempt=step.attempts, log=str(log))
+        log = self.folder.log_name(step.id, step.attempts)
+        self.tell("step_started", step, attempt=step.attempts, log=log)
         try:
             step.attempt = start(
                 step.spec,
@@ -342,8 +355,12 @@ class _Run:
 
     def _ended(self, child: Child) -> None:
         if child.tag is None:
-            if child.returncode:
+            if child.returncode or child.failure is not None:
                 self.tell("tracking_failed", code=child.returncode)
+            return
+        if isinstance(child.tag, Build):
+            for waiting in self.builds.ended(child.tag, child):
+                heapq.heappush(self.ready, (waiting.index, waiting.id))
             return
         step: Step = child.tag
         del self.running[step.id]
@@ -351,6 +368,10 @@ class _Run:
         code = child.returncode
         if self.stopping is not None and (self.stopping.state == "cancelled" or self.stopping.reason == RUN_TIMEOUT):
             self.close(step, self.stopping)
+        elif isinstance(child.failure, FileNotFoundError):
+            self._failed(step, f'there is no program "{child.program}" here', can_retry=False)
+        elif child.failure is not None:
+            self._failed(step, _os_reason(child.failure))
         elif step.timed_out:
             self._failed(step, f"timeout after {step.spec['timeout_s']} s")
         elif code:
@@ -408,7 +429,7 @@ class _Run:
 
     def close(self, step: Step, outcome: Outcome, made: Made | None = None, **more: Any) -> None:
         """Enter how a step ended, and let go of what waited for it."""
-        step.outcome = outcome
+        step.outcome, step.made = outcome, made
         step.seconds = time.monotonic() - step.began if step.attempts else 0.0
         self.unfinished -= 1
         self.bindings.end(step.id, outcome, made.outputs if made is not None else None)
@@ -466,8 +487,12 @@ class _Run:
             if step.outcome is not None
         }
         damaged = tuple(self.cache.damaged)
+        run = self.facts["id"]
+        standing = None
+        if state == "succeeded":
+            standing = self.holding.hand_on(run, outputs, self.steps.values(), self.cache)
         return Result(
-            self.facts["id"], state, outputs, steps, self.metrics, reason, damaged, self.registered, self.unreachable
+            run, state, outputs, steps, self.metrics, reason, damaged, self.registered, self.unreachable, standing
         )
 
     def tell(self, event: str, step: Step | None = None, **more: Any) -> None:

@@ -7,21 +7,22 @@ and a virtual environment with what is pinned, and nothing else, takes its place
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
+import os
 import re
-import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
 from specflow.errors import SpecflowError
-from specflow.installers import ToolError, call_tool, find_uv
 from specflow.plan import Plan
 
-__all__ = ["BuildError", "Environments", "named_packages", "versions_here"]
+__all__ = ["TOLD", "BuildError", "Environments", "named_packages", "running", "versions_here"]
+
+TOLD = 5
+"""The exit code of a builder whose last line says why there is no environment: message and help, as JSON."""
 
 _OPTIONS = re.compile(r"\s+--hash=\S+|\s*\\$")
 
@@ -37,6 +38,7 @@ class Environments:
         """Keep virtual environments under a folder."""
         self.plan, self.folder = plan, folder
         self._here: dict[str, dict[str, str] | None] = {}
+        self._keys: dict[int, str] = {}
         self._pythons: dict[str, str | BuildError] = {}
 
     def identity(self, environment: Mapping[str, Any] | None) -> dict[str, str]:
@@ -46,62 +48,79 @@ class Environments:
             return here
         assert environment is not None
         lines = [*environment["dependencies"], *(wheel["sha256"] for wheel in environment["wheels"])]
-        return {"python": environment["python"] or _running(), "lines": "\n".join(lines)}
+        return {"python": environment["python"] or running(), "lines": "\n".join(lines)}
 
     def _satisfied_here(self, environment: Mapping[str, Any] | None) -> dict[str, str] | None:
-        key = json.dumps(environment, sort_keys=True)
+        key = self._key(environment)
         if key not in self._here:
             self._here[key] = versions_here(environment)
         return self._here[key]
 
-    def python(self, environment: Mapping[str, Any] | None) -> str:
-        """Return the interpreter of an environment; raise BuildError where none can be made.
+    def _key(self, environment: Mapping[str, Any] | None) -> str:
+        """Return an environment's content; the plan holds it all the while, so its place in memory tells it."""
+        place = id(environment)
+        if place not in self._keys:
+            self._keys[place] = json.dumps(environment, sort_keys=True)
+        return self._keys[place]
 
-        A virtual environment is built once per content, however many steps and runs want it at once; one that could
-        not be built is not tried again in the same run.
-        """
+    def is_made(self, environment: Mapping[str, Any] | None) -> bool:
+        """Return whether steps can have an environment now, or be told why not: if not, it has to be built first."""
+        if environment is None or self._satisfied_here(environment) is not None:
+            return True
+        key = self._key(environment)
+        if key not in self._pythons:
+            home = self._home(environment)
+            if not (home / "complete").exists():
+                return False
+            self._pythons[key] = str(home / "bin" / "python")
+        return True
+
+    def python(self, environment: Mapping[str, Any] | None) -> str:
+        """Return the interpreter of an environment that is made; raise BuildError where none could be."""
         if environment is None or self._satisfied_here(environment) is not None:
             return sys.executable
-        key = json.dumps(environment, sort_keys=True)
-        if key not in self._pythons:
-            wheels = [self.plan.path(wheel["path"]) for wheel in environment["wheels"]]
-            try:
-                self._pythons[key] = _virtual(environment, wheels, self.folder)
-            except BuildError as failure:
-                self._pythons[key] = failure
-        found = self._pythons[key]
+        found = self._pythons[self._key(environment)]
         if isinstance(found, BuildError):
             raise found
         return found
 
+    def builder(self, environment: Mapping[str, Any]) -> tuple[str, list[str]]:
+        """Return the content of an environment, and the process that makes it: see building.py.
 
-def _running() -> str:
+        However many steps and runs want it at once, one of them makes it, and the others wait for that.
+        """
+        home = self._home(environment)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        wheels = [str(self.plan.path(wheel["path"])) for wheel in environment["wheels"]]
+        order = self.folder / f"{home.name}.json"
+        fresh = order.with_suffix(f".{os.getpid()}")
+        fresh.write_text(json.dumps({"environment": environment, "wheels": wheels}), encoding="utf-8")
+        fresh.replace(order)
+        return self._key(environment), [sys.executable, "-m", "specflow.targets.local.building", str(order)]
+
+    def built(self, environment: Mapping[str, Any], log: FilePath, code: int | None) -> None:
+        """Remember how building ended; what could not be built is not tried again in the same run."""
+        if code == 0:
+            self._pythons[self._key(environment)] = str(self._home(environment) / "bin" / "python")
+            return
+        message, help_ = "its environment was not made: the process that made it was ended", ""
+        if code == TOLD:
+            message, help_ = json.loads(log.read_text(encoding="utf-8").splitlines()[-1])
+        self._pythons[self._key(environment)] = BuildError(message, help_)
+
+    def _home(self, environment: Mapping[str, Any]) -> FilePath:
+        content = json.dumps([environment, sys.version_info[:2]], sort_keys=True)
+        return self.folder / hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def running() -> str:
+    """Return the version of this interpreter."""
     return ".".join(map(str, sys.version_info[:3]))
-
-
-def _virtual(environment: Mapping[str, Any], wheels: Sequence[FilePath], folder: FilePath) -> str:
-    content = json.dumps([environment, sys.version_info[:2]], sort_keys=True)
-    home = folder / hashlib.sha256(content.encode()).hexdigest()[:16]
-    python = home / "bin" / "python"
-    done = home / "complete"
-    if done.exists():
-        return str(python)
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"{home.name}.lock").open("w") as lock:
-        # The tools hold it too: if we are killed, the next run waits until the last of them has left the folder alone.
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not done.exists():
-            try:
-                _build(environment, wheels, home, folder, lock.fileno())
-            except ToolError as failure:
-                raise BuildError(failure.message, failure.help) from failure
-            done.touch()
-    return str(python)
 
 
 def versions_here(environment: Mapping[str, Any] | None) -> dict[str, str] | None:
     """Return the versions in this interpreter of what an environment asks for; None if something does not fit."""
-    found = {"python": _running()}
+    found = {"python": running()}
     if environment is None:
         return found
     wanted = environment["python"]
@@ -111,7 +130,7 @@ def versions_here(environment: Mapping[str, Any] | None) -> dict[str, str] | Non
         return found
     from packaging.specifiers import SpecifierSet
 
-    if wanted is not None and not SpecifierSet(wanted).contains(_running(), prereleases=True):
+    if wanted is not None and not SpecifierSet(wanted).contains(running(), prereleases=True):
         return None
     for requirement in _requirements(environment):
         version = _installed(requirement.name) if requirement is not None else None
@@ -156,34 +175,3 @@ def _installed(name: str) -> str | None:
         return str(metadata.version(name))
     except metadata.PackageNotFoundError:
         return None
-
-
-def _build(
-    environment: Mapping[str, Any], wheels: Sequence[FilePath], home: FilePath, folder: FilePath, lock: int
-) -> None:
-    shutil.rmtree(home, ignore_errors=True)
-    uv = find_uv()
-    python = str(home / "bin" / "python")
-    wanted = environment["python"]
-    make = "make a virtual environment"
-    if uv is not None:
-        call_tool([uv, "venv", "--quiet", "--python", wanted or sys.executable, str(home)], folder, make, (lock,))
-        install = [uv, "pip", "install", "--quiet", "--python", python]
-    else:
-        from packaging.specifiers import SpecifierSet
-
-        if wanted is not None and not SpecifierSet(wanted).contains(_running(), prereleases=True):
-            message = f"the step needs Python {wanted}, and this is {_running()}"
-            raise BuildError(message, "install uv, which brings other versions, or run specflow by a Python that fits")
-        call_tool([sys.executable, "-m", "venv", str(home)], folder, make, (lock,))
-        install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    lines = list(environment["dependencies"])
-    files = [str(wheel) for wheel in wheels]
-    # A lock holds all there is to install, digests included, so nothing is left to resolve; wheels come by themselves.
-    is_locked = environment.get("locked", False)
-    for group in [lines, files] if is_locked else [lines + files]:
-        if group:
-            requirements = folder / f"{home.name}.txt"
-            requirements.write_text("".join(f"{line}\n" for line in group), encoding="utf-8")
-            options = ["--no-deps"] if is_locked else []
-            call_tool([*install, *options, "-r", str(requirements)], folder, "install what the step needs", (lock,))

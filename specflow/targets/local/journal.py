@@ -13,7 +13,9 @@ __all__ = ["GROUP_S", "Journal"]
 Event = dict[str, Any]
 
 GROUP_S = 0.02
-"""How long finished steps wait for others to be written with them."""
+"""How long finished steps wait for others to be written with them; longer where writing takes long."""
+SHARE = 10
+"""Writing takes no more than one part in so many of the time."""
 
 
 class Journal:
@@ -24,6 +26,7 @@ class Journal:
         self.history, self.tell_user, self.written = history, tell, written
         self.untold: list[Event] = []
         self.last = time.monotonic()
+        self.group_s = GROUP_S
 
     def ended(self, row: StepRow, event: Event) -> None:
         """Enter the end of a step; it is told when it is written."""
@@ -39,7 +42,7 @@ class Journal:
 
     def patience(self, wanted: float | None) -> float | None:
         """Return how long to wait at most, with something to write: others may end in a moment, and go along."""
-        if self.history.is_open and time.monotonic() - self.last > GROUP_S:
+        if self.history.is_open and time.monotonic() - self.last > self.group_s:
             self.commit()
         if not self.history.is_open:
             return wanted
@@ -47,8 +50,10 @@ class Journal:
 
     def commit(self) -> None:
         """Write what was entered, durably, and tell it."""
+        began = time.monotonic()
         self.history.commit()
         self.last = time.monotonic()
+        self.group_s = max(GROUP_S, SHARE * (self.last - began))
         self.written()
         for event in self.untold:
             self.tell_user(event)

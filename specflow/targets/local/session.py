@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import json
 import os
 import shutil
@@ -16,6 +18,7 @@ from typing import Any
 from specflow.errors import SpecflowError, WorkspaceError
 from specflow.history import History
 from specflow.plan import Plan
+from specflow.standing import write_standing
 from specflow.targets.local.engine import Options, Result, execute
 from specflow.targets.local.processes import Processes
 from specflow.targets.local.publish import publish
@@ -50,6 +53,8 @@ def run_plan(
     try:
         history.begin_run(run_id, plan.document, inputs, now.timestamp(), os.getpid(), _origin(plan, workspace))
         history.commit()
+        gc.freeze()  # the plan lasts as long as the run: it need not be looked through again and again
+        gc.enable()
         result = execute(plan, inputs, workspace, history, run_id, now, options, tell, processes, is_interrupted)
         published: dict[str, str] = {}
         state, reason = result.state, result.reason
@@ -67,6 +72,9 @@ def run_plan(
         ) from failure
     finally:
         _close(history)
+    if state == "succeeded" and result.standing is not None and plan.memory is not None:
+        with contextlib.suppress(OSError):  # what can't be kept is worked out again
+            write_standing(plan.memory, result.standing)
     return Finished(result, published)
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from specflow.attempt.outcomes import Outcome
+from specflow.standing import Standing
 from specflow.targets.local.attempts import Attempt
-from specflow.targets.local.cache import Key
+from specflow.targets.local.cache import Key, Made
 from specflow.targets.local.selection import Selection
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class Result:
     """`<name>:<version>` of each output that another platform has registered."""
     unreachable: SpecflowError | None = None
     """Why a platform could not be asked any more."""
+    standing: Standing | None = None
+    """What the next run of the same need not work out again; None where it hangs on more than files."""
 
 
 @dataclass(slots=True)
@@ -85,6 +88,7 @@ class Step:
     seconds: float = 0.0
     deadline: float | None = None
     timed_out: bool = False
+    made: Made | None = None
 
     @property
     def id(self) -> str:

@@ -30,7 +30,7 @@ def verify_results(workspace: Workspace, history: History) -> tuple[int, list[st
         bad = _damage(workspace, row)
         if bad is not None:
             damaged.append(str(bad))
-            history.drop_result(row.key)
+            history.drop_damaged(row.key, time.time())
             _remove(_home(workspace, row.home))
     history.commit()
     return len(rows), damaged

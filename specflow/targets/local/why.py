@@ -40,6 +40,8 @@ def explain(history: History, step: StepRow, plan_of: Callable[[str], Mapping[st
         return [f"{label} did not run: everything its result depends on was the same{made}"]
     if row is None:
         return [f"{label} ran; what its result depended on has been cleaned away since"]
+    if history.was_damaged(row.key):
+        return [f"{label} ran: its result in the cache was damaged, and had to be made again"]
     pipeline_step = row.step
     earlier = next((r for r in history.earlier_results(pipeline_step) if r.created < row.created), None)
     if earlier is None:

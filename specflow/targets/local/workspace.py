@@ -14,7 +14,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import stat
 from datetime import datetime, timezone
@@ -29,7 +28,7 @@ FOLDER = ".specflow"
 
 def new_run_id(now: datetime) -> str:
     """Return a run id that sorts by time and that no other run has: `20260101-120000-1a2b3c`."""
-    return f"{now.astimezone(timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+    return f"{now.astimezone(timezone.utc):%Y%m%d-%H%M%S}-{os.urandom(3).hex()}"
 
 
 class RunFolder:
@@ -40,6 +39,7 @@ class RunFolder:
         self.path = path
         self.logs = path / "logs"
         self.attempts = path / "attempts"
+        self._logs, self._attempts = str(self.logs), str(self.attempts)
 
     def make(self) -> None:
         """Make the folders of a run that begins."""
@@ -48,11 +48,15 @@ class RunFolder:
 
     def log(self, step_id: str, attempt: int) -> FilePath:
         """Return where an attempt's stdout and stderr go."""
-        return self.logs / f"{step_id}.{attempt}.log"
+        return FilePath(self.log_name(step_id, attempt))
 
-    def attempt(self, step_id: str, attempt: int) -> FilePath:
+    def log_name(self, step_id: str, attempt: int) -> str:
+        """Return the same as a text: a run asks for it again and again."""
+        return f"{self._logs}/{step_id}.{attempt}.log"
+
+    def attempt(self, step_id: str, attempt: int) -> str:
         """Return the folder of an attempt."""
-        return self.attempts / f"{step_id}.{attempt}"
+        return f"{self._attempts}/{step_id}.{attempt}"
 
 
 class Workspace:
@@ -90,16 +94,16 @@ class Workspace:
         return self.path / "registry" / name
 
 
-def freeze(path: FilePath) -> None:
+def freeze(path: str) -> None:
     """Make a file, or a folder with all in it, read-only: what a step left is not changed by its readers."""
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 - one call per output
         for here, _, files in os.walk(path):
             for name in files:
                 _without_write(os.path.join(here, name))  # noqa: PTH118 - one call per output file
         for here, _, _ in os.walk(path, topdown=False):
             _without_write(here)
     else:
-        _without_write(str(path))
+        _without_write(path)
 
 
 def _without_write(path: str) -> None:
@@ -108,15 +112,14 @@ def _without_write(path: str) -> None:
         os.chmod(path, stat.S_IMODE(mode) & ~0o222)  # noqa: PTH101 - one call per output file
 
 
-def tidy_work(attempt: FilePath) -> None:
+def tidy_work(attempt: str) -> None:
     """Remove what an attempt that succeeded leaves beside its outputs: its work, private inputs, tools' files.
 
     Empty folders stay: removing them costs more than a process.
     """
-    for name in ("work", "inputs", "temp"):
-        folder = attempt / name
-        if folder.exists() and os.listdir(folder):  # noqa: PTH208 - called for every step
-            thaw_and_remove(folder)
+    for name in os.listdir(attempt):  # noqa: PTH208 - called for every step
+        if name in ("work", "inputs", "temp") and os.listdir(f"{attempt}/{name}"):  # noqa: PTH208
+            thaw_and_remove(FilePath(attempt, name))
 
 
 def thaw_and_remove(path: FilePath) -> None:

@@ -1,0 +1,111 @@
+"""What a run leaves standing, made from its steps: see specflow/standing.py. Most plans qualify, some hang on more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from specflow.attempt.evaluate import children
+from specflow.attempt.values import PATH_TYPES
+from specflow.history import History
+from specflow.marks import Mark
+from specflow.plan import Plan
+from specflow.standing import Held, Standing, interpreter, read_standing
+from specflow.targets.local.cache import Cache, Made
+from specflow.targets.local.steps import Options, Step
+
+__all__ = ["Holding"]
+
+
+def _hangs_on_files_alone(plan: Plan, options: Options) -> bool:
+    """Return whether a run's outcome follows from files and inputs: nothing in it differs, or is done, every time."""
+    document = plan.document
+    outputs = document["outputs"].values()
+    return (
+        plan.memory is not None
+        and options.use_cache
+        and not (options.force or options.resumed or options.selection)
+        and not (document["secrets"] or document["islands"])
+        and not any(output["location"] or output["register"] for output in outputs)
+        and all(_is_settled_by_files(step) for step in document["steps"])
+    )
+
+
+def _is_settled_by_files(step: Mapping[str, Any]) -> bool:
+    if not step["cache"] or step["asks_run"] or "notebook" in step["attempt"] or "spark" in step["attempt"]:
+        return False
+    trees = [*step["bindings"].values(), *(each["when"] for each in step["conditions"] if each["when"] is not None)]
+    return not any(_asks_run(tree) for tree in trees)
+
+
+def _asks_run(tree: list[Any]) -> bool:
+    return tree[0] == "run" or any(_asks_run(child) for child in children(tree))
+
+
+class Holding:
+    """The results that the last run of the same left standing: taken up by a run, and handed on by it."""
+
+    def __init__(self, plan: Plan, options: Options, inputs: Mapping[str, Any], history: History) -> None:
+        """Look at what is kept, if the plan qualifies and the run that left it is still known."""
+        self.plan, self.inputs = plan, inputs
+        self.is_possible = _hangs_on_files_alone(plan, options)
+        self.before: Standing | None = None
+        self.held: dict[str, Held] = {}
+        if self.is_possible and plan.memory is not None:
+            kept = read_standing(plan.memory, plan.document["digest"], inputs)
+            if kept is not None and history.has_run(kept.run):
+                self.before = kept
+                self.held = {step.id: step for step in kept.holding()}
+
+    def take(self, step: str) -> Made | None:
+        """Return the result of a step that need not be worked out again."""
+        held = self.held.get(step)
+        return None if held is None else Made(dict(held.outputs), dict(held.metrics), held.home)
+
+    def hand_on(self, run: str, outputs: Mapping[str, Any], steps: Iterable[Step], cache: Cache) -> Standing | None:
+        """Return what a run that succeeded leaves standing; None if a file may be changed without its mark showing."""
+        if not self.is_possible:
+            return None
+        numbers: dict[str, int] = {}
+        files: list[tuple[str, Mark]] = []
+        stand = []
+        for step in steps:
+            marks = self._marks(step, cache)
+            if marks is None or step.made is None:
+                return None
+            for path, known in marks.items():
+                if path not in numbers:
+                    numbers[path] = len(files)
+                    files.append((path, known))
+            own = [numbers[path] for path in marks]
+            made = step.made
+            stand.append(Held(step.id, step.label, step.spec["needs"], made.home, made.outputs, made.metrics, own))
+        document = self.plan.document
+        by = interpreter(with_packages=any(step["environment"] is not None for step in document["steps"]))
+        return Standing(run, self.plan.name, document["digest"], self.inputs, by, files, stand, outputs)
+
+    def _marks(self, step: Step, cache: Cache) -> dict[str, Mark] | None:
+        """Return the marks of a step's outputs, and of its inputs that no step made."""
+        held = self.held.get(step.id)
+        if held is not None and self.before is not None:
+            return dict(self.before.files[number] for number in held.files)
+        marks: dict[str, Mark] = {}
+        for path in _files_of(step, str(cache.folder)):
+            found = cache.marks_of(path)
+            if found is None:
+                return None
+            marks.update(found)
+        return marks
+
+
+def _files_of(step: Step, results: str) -> Iterator[str]:
+    made = step.made.outputs if step.made is not None else {}
+    for port, facts in step.spec["attempt"]["outputs"].items():
+        if facts["type"] in PATH_TYPES and made.get(port) is not None:
+            yield made[port]
+    for port, facts in step.spec["attempt"]["inputs"].items():
+        value = (step.values or {}).get(port)
+        if facts["type"] in PATH_TYPES and value is not None:
+            for path in value if isinstance(value, list) else [value]:
+                if not path.startswith(f"{results}/"):
+                    yield path

@@ -1,0 +1,282 @@
+"""What goes wrong around a run: disks, folders, clocks, and processes that end when they should not."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.local.conftest import Project, is_alive, wait_for
+from tests.local.mounts import script_with_mounts
+
+TWO_STEPS = """\
+specflow: 1
+name: p
+steps:
+  small:
+    shell: bash
+    run: echo ran >> LOGFILE; echo 1 > $O
+    env: {O: "${{ outputs.o }}"}
+    outputs: {o: {type: file}}
+  big:
+    shell: bash
+    run: head -c 30000000 /dev/zero > $O
+    env: {O: "${{ outputs.big }}"}
+    outputs: {big: {type: file}}
+    after: [small]
+"""
+
+
+def last_event(text: str) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads(text.splitlines()[-1])
+    return event
+
+
+# Disks
+
+
+def test_on_a_disk_that_fills_up_nothing_is_lost_and_half_an_output_is_never_seen(tmp_path: Path) -> None:
+    """`big` fills the disk of 8 MiB; on a larger one the next run does what is left."""
+    ran, disk = tmp_path / "ran", tmp_path / "disk"
+    disk.mkdir()
+    (tmp_path / "p.yaml").write_text(TWO_STEPS.replace("LOGFILE", str(ran)))
+
+    done = script_with_mounts(
+        """
+        mount -t tmpfs -o size=8m tmpfs disk
+        cd disk; cp ../p.yaml .; echo 'specflow: 1' > specflow.yaml
+        specflow run p.yaml > ../first.out 2> ../first.err; echo $? > ../first.code
+        find .specflow/results -name big > ../halves
+        mount -o remount,size=100m .
+        specflow run p.yaml --format json > ../second.out
+        """,
+        tmp_path,
+    )
+
+    assert "" == done.stderr
+    assert "1\n" == (tmp_path / "first.code").read_text()
+    assert "No space left on device" in (tmp_path / "first.err").read_text()
+    assert "bug in specflow" not in (tmp_path / "first.err").read_text()
+    assert "" == (tmp_path / "halves").read_text()
+    result = last_event((tmp_path / "second.out").read_text())
+    assert ("succeeded", "succeeded") == (result["state"], result["steps"]["big"]["state"])
+    assert "cached" == result["steps"]["small"]["state"] or ran.read_text() == "ran\nran\n"
+
+
+def test_a_disk_that_is_full_before_the_run_is_told_in_words(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+
+    done = script_with_mounts(
+        """
+        mount -t tmpfs -o size=1m tmpfs disk
+        cd disk; echo 'specflow: 1' > specflow.yaml
+        printf 'specflow: 1\\nname: p\\nsteps: {a: {run: "true"}}\\n' > p.yaml
+        cat /dev/zero > filler 2> /dev/null
+        specflow run p.yaml
+        """,
+        tmp_path,
+    )
+
+    assert 1 == done.returncode, done.stderr
+    assert re.search(r"error: can't (write|use) .*(disk|space)", done.stderr.replace("\n", " ")), done.stderr
+    assert "bug in specflow" not in done.stderr
+
+
+def test_a_project_that_can_not_be_written_to_is_checked_but_not_run(tmp_path: Path) -> None:
+    project = Project(tmp_path / "project")
+    project.pipeline('a: {run: "true"}')
+
+    done = script_with_mounts(
+        """
+        mount --bind project project; mount -o remount,ro,bind project
+        cd project; specflow validate p.yaml && specflow run p.yaml
+        """,
+        tmp_path,
+    )
+
+    assert 1 == done.returncode
+    assert f'error: can\'t write to "{project.folder}/.specflow": Read-only file system' in done.stderr
+    assert "= help: make the project folder writable" in done.stderr
+
+
+def test_a_project_that_became_read_only_is_told_too_when_nothing_has_changed(tmp_path: Path) -> None:
+    project = Project(tmp_path / "project")
+    project.pipeline('a: {run: "true"}')
+    project.age()
+    assert ["succeeded", "succeeded"] == [project.run()["state"] for _ in range(2)]
+
+    done = script_with_mounts(
+        """
+        mount --bind project project; mount -o remount,ro,bind project
+        cd project; specflow run p.yaml
+        """,
+        tmp_path,
+    )
+
+    assert 1 == done.returncode
+    assert done.stderr.startswith("error: can't "), done.stderr
+    assert "bug in specflow" not in done.stderr
+
+
+# Clocks
+
+# Shifts the wall clock of Python as a whole: by so many seconds, from so many seconds after the start on.
+CLOCK = """
+import datetime, os, time
+shift, after = float(os.environ["SHIFT"]), float(os.environ["AFTER"])
+began, real, real_ns = time.monotonic(), time.time, time.time_ns
+def by():
+    return shift if time.monotonic() - began >= after else 0.0
+time.time = lambda: real() + by()
+time.time_ns = lambda: real_ns() + int(by() * 1e9)
+class Clock(datetime.datetime):
+    @classmethod
+    def now(cls, tz=None):
+        return datetime.datetime.fromtimestamp(time.time(), tz)
+datetime.datetime = Clock
+"""
+YEAR = 365 * 86400
+
+
+@pytest.fixture
+def clock(tmp_path: Path) -> Path:
+    (tmp_path / "clock").mkdir()
+    (tmp_path / "clock/sitecustomize.py").write_text(CLOCK)
+    return tmp_path / "clock"
+
+
+def shifted(clock: Path, shift: float, after: float = 0) -> dict[str, str]:
+    return {"PYTHONPATH": str(clock), "SHIFT": str(shift), "AFTER": str(after)}
+
+
+@pytest.mark.parametrize("shift", [YEAR, -YEAR])
+def test_a_clock_that_jumps_during_a_run_ends_no_step_and_counts_no_time(
+    tmp_path: Path, clock: Path, shift: int
+) -> None:
+    project = Project(tmp_path / "project")
+    project.pipeline(
+        """
+        slow: {run: sleep 0.6, timeout: 1m}
+        again: {shell: bash, run: test $SPECFLOW_ATTEMPT = 2, retry: {attempts: 2, delay: 1s}}
+        """,
+        "timeout: 10m\n",
+    )
+
+    result = project.run(env=shifted(clock, shift, after=0.4))
+
+    assert "succeeded" == result["state"], result["stderr"]
+    assert all(0 <= step["seconds"] < 60 for step in result["steps"].values())
+
+
+def test_results_are_found_again_when_the_clock_was_set_back(tmp_path: Path, clock: Path) -> None:
+    project = Project(tmp_path / "project")
+    project.write("in.txt", "one")
+    project.pipeline(
+        'read: {run: "cp ${{ data.d }} ${{ outputs.o }}", outputs: {o: {type: file}}}',
+        "data: {d: {type: file, location: in.txt}}\n",
+    )
+
+    states = [project.run(env=shifted(clock, shift))["steps"]["read"]["state"] for shift in (YEAR, 0, -YEAR)]
+    project.write("in.txt", "two")
+    states.append(project.run(env=shifted(clock, -YEAR))["steps"]["read"]["state"])
+
+    assert ["succeeded", "cached", "cached", "succeeded"] == states
+
+
+# Steps
+
+
+def test_gigabytes_on_stdout_go_to_the_log_whole_and_cost_the_runner_no_memory(
+    project: Project, tmp_path: Path
+) -> None:
+    size = 1_100_000_000
+    project.pipeline(f'flood: {{shell: bash, run: "head -c {size} /dev/zero; exit 3"}}')
+    process = subprocess.Popen(
+        [sys.executable, "-m", "specflow", "run", "p.yaml"], cwd=project.folder, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    said = process.stderr.read()
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    logs = list(project.folder.glob(".specflow/runs/*/logs/flood.1.log"))
+    sizes = [log.stat().st_size for log in logs]
+    for log in logs:
+        log.unlink()
+
+    assert [size] == sizes
+    assert 1 == process.returncode
+    assert "flood: exit code 3" in said
+    assert len(said) < 2_000_000
+    assert used.ru_maxrss * (1 if sys.platform == "darwin" else 1024) < 200_000_000
+
+
+def test_a_step_that_closes_its_stdout_and_goes_on_is_fine(project: Project) -> None:
+    project.pipeline("""
+        quiet:
+          shell: bash
+          run: "echo before; exec >&- 2>&-; echo 1 > $O"
+          env: {O: "${{ outputs.o }}"}
+          outputs: {o: {type: file}}
+        """)
+
+    result = project.run()
+
+    assert "succeeded" == result["state"]
+    assert "before\n" == project.log(result, "quiet")
+
+
+# Processes that are killed
+
+
+def test_runner_and_step_killed_together_leave_nothing_and_the_next_run_does_it_again(
+    project: Project, tmp_path: Path
+) -> None:
+    project.pipeline(f"""
+        work:
+          shell: bash
+          run: |
+            echo half > $O; echo $$ > {tmp_path}/n; mv {tmp_path}/n {tmp_path}/pid
+            test -e {tmp_path}/go || sleep 300
+          env: {{O: "${{{{ outputs.o }}}}"}}
+          outputs: {{o: {{type: file}}}}
+        """)
+    process = project.start("run", "p.yaml")
+    wait_for(tmp_path / "pid")
+    pid = int((tmp_path / "pid").read_text())
+    os.kill(process.pid, signal.SIGKILL)
+    os.kill(pid, signal.SIGKILL)
+    process.communicate()
+
+    assert [] == list(project.folder.glob(".specflow/results/*/*/outputs/o"))
+    (tmp_path / "go").touch()
+    assert "succeeded" == project.run()["state"]
+
+
+def test_a_run_whose_guardian_was_killed_ends_in_words_and_leaves_nothing(project: Project, tmp_path: Path) -> None:
+    project.pipeline(f"""
+        work:
+          shell: bash
+          run: "echo $$ $PPID > {tmp_path}/n; mv {tmp_path}/n {tmp_path}/pids; test -e {tmp_path}/go || sleep 300"
+        """)
+    process = project.start("run", "p.yaml")
+    wait_for(tmp_path / "pids")
+    step, guardian = map(int, (tmp_path / "pids").read_text().split())
+    time.sleep(0.3)  # by then the runner knows the step's number, by the guardian's word
+    os.kill(guardian, signal.SIGKILL)
+    _, said = process.communicate(timeout=60)
+    end = time.monotonic() + 10
+    while is_alive(step) and time.monotonic() < end:
+        time.sleep(0.02)
+
+    assert (1, False) == (process.returncode, is_alive(step))
+    assert "error: the process that starts the steps was killed" in said
+    (tmp_path / "go").touch()
+    assert "succeeded" == project.run()["state"]
