@@ -292,8 +292,14 @@ class _Compiler:
             "bound": {f"{step}.{port}": name for (step, port), name in bound.of_nodes.items()},
             "registered": registered,
             "verdict": next(iter(verdict), ""),
-            "schedule": self.graph.schedule.model_dump() if self.graph.schedule and self.island.is_whole else None,
+            "schedule": self._schedule(),
         }
+
+    def _schedule(self) -> dict[str, Any] | None:
+        found = self.graph.schedule if self.island.is_whole else None
+        if found is None:
+            return None
+        return {"cron": found.cron, "timezone": found.timezone, "enabled": found.enabled}
 
     def _watched(self) -> list[FilePath]:
         code = [path for snapshot in self.lowering.snapshots.values() for path in snapshot.watched]

@@ -18,6 +18,7 @@ from specflow.targets.azureml.key_vault import VAULT_VARIABLE
 
 __all__ = ["Emulated", "Vaults"]
 
+_STORE = re.compile(r"azureml://datastores/([^/]+)/paths/(.+)")
 _DATASTORE = re.compile(r"azureml://datastores/([^/]+)/")
 _ASSET = re.compile(r"azureml:([A-Za-z0-9._-]+):([A-Za-z0-9._-]+)")
 _SECRETS = re.compile(r"key_vault\.py (.*?) -- ")
@@ -82,11 +83,15 @@ class Emulated:
     """
 
     def __init__(self, root: FilePath, settings: Mapping[str, Any], **options: Any) -> None:
-        """Keep its files in `root`; of the settings, only the secrets count."""
+        """Keep its files in `root`; of the settings, only the secrets and the exchange store count."""
         self.vaults = Vaults()
         self.secrets: Mapping[str, str] = settings.get("secrets", {})
         variables = {**self.vaults.variables, "MLFLOW_TRACKING_URI": ""}
         self.emulator = Emulator(root, variables=variables, **options)
+        exchange = settings.get("exchange")
+        found = _STORE.fullmatch(exchange["address"]) if exchange is not None else None
+        if exchange is not None and found is not None:
+            self.emulator.service.storage.attach(found[1], found[2], FilePath(exchange["folder"]))
         space = self.emulator.workspace
         names = {"subscription_id": space.subscription, "resource_group": space.group, "workspace": space.name}
         loopback = {"url": self.emulator.url, "token": self.emulator.token, "provide": self.provide}
