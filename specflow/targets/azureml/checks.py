@@ -135,6 +135,12 @@ def _secret_faults(node: Node, profile: model.Profile) -> Iterator[Diagnostic]:
 def _native_faults(node: Node, graph: Graph) -> Iterator[Diagnostic]:
     """Yield what a step without the launcher can't do: decide whether it runs, or tell a value."""
     place = node.file.key_span(*node.place)
+    if "azureml" not in node.extensions:
+        other = min(node.extensions, default="another target")
+        message = f'the native step "{node.label}" is for {other}, and is placed on azureml'
+        where = node.file.key_span(*node.place, f"x-{other}")
+        yield error("native-elsewhere", message, where, f"place it on {other}, or give it an `x-azureml`")
+        return
     if any(condition.when is not None or condition.requires for condition in node.conditions):
         message = f'azureml: the native step "{node.label}" can\'t have a condition'
         yield error("unsupported", message, place, "put the condition on the steps behind it")
