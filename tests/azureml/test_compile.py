@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specflow.attempt.codec import decode
-from specflow.targets.azureml.capabilities import CAPABILITIES
 from specflow.graph.features import FEATURES
+from specflow.targets.azureml.capabilities import CAPABILITIES
 from tests.azureml.conftest import Artifact, compile_spec
 
 ROOT = Path(__file__).parents[2]

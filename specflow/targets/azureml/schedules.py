@@ -24,12 +24,20 @@ _ALIASES = {"GMT": "Etc/GMT", "EST5EDT": "America/New_York", "CST6CDT": "America
 _ALIASES |= {"MST7MDT": "America/Denver", "PST8PDT": "America/Los_Angeles", "US/East-Indiana": "America/Indianapolis"}
 _ALIASES |= {"Europe/Uzhgorod": "Europe/Kiev", "Europe/Zaporozhye": "Europe/Kiev"}
 """Old names that the table leaves out, by a zone that has the same times."""
+_UNKNOWN = frozenset(
+    f"{place} Standard Time"
+    for place in ("Alberta", "British Columbia", "Magallanes", "Manitoba", "Omsk", "Qyzylorda", "Sao Tome", "Saratov")
+)
+_UNKNOWN |= {"South Sudan Standard Time", "Sudan Standard Time", "UTC+13", "Volgograd Standard Time"}
+_UNKNOWN |= {"Yukon Standard Time"}
+"""Names of Windows that are younger than the list of azure-ai-ml 1.35.2; no older one has the same times."""
 _NUMBERS = re.compile(r"[0-9*,/-]+")
 
 
 def windows_zone(zone: str) -> str | None:
-    """Return what Windows calls an IANA time zone; None for the few that it has no name for."""
-    return tz_win.get(_ALIASES.get(zone, zone))
+    """Return what Windows calls an IANA time zone; None for the few that it, or Azure ML, has no name for."""
+    name = tz_win.get(_ALIASES.get(zone, zone))
+    return None if name in _UNKNOWN else name
 
 
 def schedule_faults(graph: Graph) -> tuple[Diagnostic, ...]:

@@ -13,7 +13,7 @@ from typing import Any
 
 __all__ = ["Folded", "yaml_text"]
 
-_PLAIN = re.compile(r"(?:[A-Za-z_/$]|\.{1,2}/)[A-Za-z0-9_./@+=%${}\[\]~ -]*(?::[A-Za-z0-9_./@+=%${}~-]+)*")
+_PLAIN = re.compile(r"(?:[A-Za-z_/$]|\.{1,2}/)[A-Za-z0-9_./@+=%<>${}\[\]~ -]*(?::[A-Za-z0-9_./@+=%${}~-]+)*")
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"})
 _FLOW = frozenset("{}[],")
 _ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")

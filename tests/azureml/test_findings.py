@@ -1,0 +1,182 @@
+"""What can't be done on Azure ML is told before anything is sent: each fault once, at its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from specflow.spec import model
+from specflow.targets.azureml.checks import LARGE_CODE
+from specflow.targets.azureml.computes import machine_for
+from specflow.targets.azureml.environments import python_version
+from specflow.targets.azureml.patches import merge
+from tests.azureml.conftest import compile_spec
+from tests.azureml.test_compile import Make
+
+SAY = "run: [echo, hello]"
+PROFILE = "specflow: 1\nprofile: dev\nprofiles:\n  dev:\n    "
+
+# The pipeline, the profile, and what is told.
+FAULTS = [
+    (
+        f"steps:\n  say: {{{SAY}, compute: wide}}\n",
+        "computes: {wide: {databricks: serverless}}",
+        ['error unknown-compute 4: the profile does not say what the compute "wide" is on azureml'],
+    ),
+    (
+        f"computes: {{huge: {{cpus: 500}}}}\nsteps:\n  say: {{{SAY}, compute: huge}}\n",
+        "variables: {a: b}",
+        [
+            "error unknown-compute 5: no size of serverless machine that specflow knows has what the compute "
+            '"huge" asks for'
+        ],
+    ),
+    (
+        f"steps:\n  say: {{{SAY}, environment: sk}}\n",
+        "environments: {sk: {databricks: {environment_version: '2'}}}",
+        ['error unknown-environment 4: the profile does not say what the environment "sk" is on azureml'],
+    ),
+    (
+        f"steps:\n  say: {{{SAY}, secrets: [TOKEN]}}\n",
+        "secrets: {TOKEN: {azureml: {vault: v}}}",
+        ['error secret-unavailable 4: the profile binds the secret "TOKEN" without a key vault and a name'],
+    ),
+    (
+        'inputs: {x: {type: string, optional: true}}\nsteps:\n  say: {run: ["$[[${{ inputs.x }}]]"]}\n',
+        "variables: {a: b}",
+        ['error empty-command 5: nothing is left of the command of "say" where its optional values are absent'],
+    ),
+    (
+        "steps:\n  a: {run: [touch, '${{ outputs.f }}'], outputs: {f: {type: file}}}\n"
+        "outputs:\n  x: {from: '${{ steps.a.outputs.f }}', register: {name: n}}\n"
+        "  y: {from: '${{ steps.a.outputs.f }}', register: {name: n}}\n",
+        "variables: {a: b}",
+        ['error unsupported 7: azureml: "x" and "y" are registered under the same name and version'],
+    ),
+    (
+        "steps:\n  a: {when: '${{ failure() }}', run: [touch, '${{ outputs.f }}'], outputs: {f: {type: file}}}\n"
+        "outputs:\n  x: {from: '${{ steps.a.outputs.f }}', optional: true, register: {name: n}}\n",
+        "variables: {a: b}",
+        ['error unsupported 6: azureml: "x" may be absent, and something would be registered all the same'],
+    ),
+    (
+        'data: {d: {type: file, location: "https://example.com/x.csv"}}\nsteps:\n  a: {run: [cat, "${{ data.d }}"]}\n',
+        "variables: {a: b}",
+        ['error unsupported 3: azureml: "https://example.com/x.csv" is no address that is mounted there'],
+    ),
+    (
+        "steps:\n  a: {target: azureml, when: '${{ always() }}', x-azureml: {type: automl}}\n",
+        "variables: {a: b}",
+        ['error unsupported 4: azureml: the native step "a" can\'t have a condition'],
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "profile", "expected"), FAULTS, ids=[row[2][0].split(":")[0] for row in FAULTS])
+def test_a_fault_is_told(project: Make, text: str, profile: str, expected: list[str]) -> None:
+    artifact = project(text, {"specflow.yaml": PROFILE + profile + "\n"})
+
+    assert expected == artifact.told
+
+
+def test_large_code_is_told_of_with_its_size(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "lib").mkdir()
+    with (tmp_path / "lib/weights.bin").open("wb") as stream:
+        stream.truncate(LARGE_CODE + 1)  # sparse: it takes no room
+    (tmp_path / "pipeline.yaml").write_text(f"specflow: 1\nname: demo\nsteps:\n  say: {{{SAY}, code: lib}}\n")
+
+    expected = 'warning large-code 4: the code of "say" has 100 MiB, all of which is sent with every change'
+    assert [expected] == compile_spec(tmp_path / "pipeline.yaml").told
+
+
+@pytest.mark.parametrize(
+    ("need", "expected"),
+    [
+        ({"cpus": 1}, "Standard_DS2_v2"),
+        ({"cpus": 8, "memory": "32GiB"}, "Standard_DS13_v2"),
+        ({"memory": "100GB"}, "Standard_DS14_v2"),
+        ({"gpus": 1}, "Standard_NC4as_T4_v3"),
+        ({"gpus": 3}, "Standard_NC64as_T4_v3"),
+        ({"cpus": 500}, None),
+    ],
+)
+def test_the_smallest_machine_that_has_what_is_asked_for(need: dict[str, object], expected: str | None) -> None:
+    machine = machine_for(model.Compute(**need))
+
+    assert expected == (machine.name if machine else None)
+
+
+@pytest.mark.parametrize(
+    ("binding", "expected"),
+    [
+        ("azureml:cpu-d13", {"compute": "azureml:cpu-d13"}),
+        ("serverless", {}),
+        ("{instance_type: Standard_D13_v2}", {"resources": {"instance_type": "Standard_D13_v2"}}),
+        (
+            "{compute: 'azureml:k8s', instance_type: big}",
+            {"compute": "azureml:k8s", "resources": {"instance_type": "big"}},
+        ),
+    ],
+)
+def test_a_bound_compute_is_what_the_profile_says(project: Make, binding: str, expected: dict[str, object]) -> None:
+    text = f"computes: {{wide: {{cpus: 8}}}}\nsteps:\n  say: {{{SAY}, compute: wide}}\n"
+    artifact = project(text, {"specflow.yaml": f"{PROFILE}computes: {{wide: {{azureml: {binding}}}}}\n"})
+
+    node = artifact.pipeline["jobs"]["say"]
+    assert expected == {key: node[key] for key in ("compute", "resources") if key in node}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        (None, "3.11"),
+        (">=3.10", "3.11"),
+        (">=3.12", "3.12"),
+        ("<3.11", "3.10"),
+        ("==3.11.4", "3.11.4"),
+        ("~=3.13", "3.13"),
+    ],
+)
+def test_an_environment_gets_one_python(wanted: str | None, expected: str) -> None:
+    assert expected == python_version(wanted)
+
+
+def test_a_conda_file_holds_the_requirement_lines(project: Make) -> None:
+    text = f"steps:\n  say: {{{SAY}, environment: {{python: '>=3.12', dependencies: ['pandas>=2', 'numpy']}}}}\n"
+
+    expected = """\
+channels:
+  - conda-forge
+dependencies:
+  - python=3.12
+  - pip
+  - pip:
+      - pandas>=2
+      - numpy
+"""
+    assert expected == project(text).text("environments/say.yml")
+
+
+# RFC 7396, appendix A, and what was replaced.
+MERGES = [
+    ({"a": "b"}, {"a": "c"}, {"a": "c"}, [("a",)]),
+    ({"a": "b"}, {"b": "c"}, {"a": "b", "b": "c"}, []),
+    ({"a": "b"}, {"a": None}, {}, [("a",)]),
+    ({"a": "b", "b": "c"}, {"a": None}, {"b": "c"}, [("a",)]),
+    ({"a": ["b"]}, {"a": "c"}, {"a": "c"}, [("a",)]),
+    ({"a": "c"}, {"a": ["b"]}, {"a": ["b"]}, [("a",)]),
+    ({"a": {"b": "c"}}, {"a": {"b": "d", "c": None}}, {"a": {"b": "d"}}, [("a", "b")]),
+    ({"e": None}, {"a": 1}, {"e": None, "a": 1}, []),
+    ({}, {"a": {"bb": {"ccc": None}}}, {"a": {"bb": {}}}, []),
+    ({"a": 1}, {"a": 1}, {"a": 1}, []),
+]
+
+
+@pytest.mark.parametrize(("document", "patch", "expected", "replaced"), MERGES)
+def test_a_patch_is_merged(document: dict, patch: dict, expected: dict, replaced: list) -> None:  # type: ignore[type-arg]
+    found = merge(document, patch)
+
+    assert expected == found.document
+    assert replaced == found.replaced
