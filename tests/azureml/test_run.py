@@ -1,0 +1,219 @@
+"""Artifacts through the real SDK and the emulator: what a step gets, what comes back, what goes wrong."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from specflow.emulation import Fault
+from specflow.errors import SpecflowError, UnreachableError
+from specflow.targets.azureml import client as sdk
+from specflow.targets.azureml.states import child_status, job_state
+from specflow.targets.azureml.target import TARGET
+from tests.azureml.conftest import RUN, Artifact, Workspace
+from tests.azureml.test_compile import Make
+
+NASTY = ["$(touch x)", "a b", '"', "'", "`id`", "$[[x]]", "line\nline", "~", "", "ü€", "\\", "a;b&c|d>e", "true", "1e3"]
+
+SAY = """\
+specflow: 1
+name: say
+inputs: {x: {type: string}}
+outputs: {y: {type: file}}
+run: [python, say.py, "${{ inputs.x }}", "${{ outputs.y }}"]
+"""
+SCRIPT = "import sys\nopen(sys.argv[2], 'w', newline='', encoding='utf-8').write(sys.argv[1])\n"
+FILES = {"say/step.yaml": SAY, "say/say.py": SCRIPT}
+ECHO = """\
+inputs:
+  x: {type: string, default: ""}
+steps:
+  say: {uses: say, inputs: {x: "${{ inputs.x }}"}}
+"""
+
+
+def test_a_text_arrives_byte_for_byte(project: Make, workspace: Workspace, tmp_path: Path) -> None:
+    steps = "".join(
+        f"  say_{index}: {{uses: say, inputs: {{x: {json.dumps(text)}}}}}\n" for index, text in enumerate(NASTY)
+    )
+    job = workspace.submit(project(f"steps:\n{steps}", FILES))
+    assert "succeeded" == workspace.wait(job).state
+
+    found = []
+    for index in range(len(NASTY)):
+        step = f"say_{index}"
+        place = workspace.client.fetch(job, step, "y", workspace.record(job, step), tmp_path)
+        found.append(place.read_bytes().decode())
+    assert NASTY == found
+
+
+@pytest.mark.parametrize("text", ["$(reboot) ${{parent.inputs.x}}", '"; exit 1; "', "ordinary"])
+def test_a_text_that_is_given_arrives_byte_for_byte(
+    project: Make, workspace: Workspace, tmp_path: Path, text: str
+) -> None:
+    job = workspace.submit(project(ECHO, FILES), x=text)
+
+    assert "succeeded" == workspace.wait(job).state
+    assert text == workspace.client.fetch(job, "say", "y", workspace.record(job, "say"), tmp_path).read_text()
+
+
+def test_what_was_submitted_twice_is_one_job(project: Make, workspace: Workspace) -> None:
+    artifact = project("steps:\n  say: {run: echo hello}\n")
+
+    assert RUN == workspace.submit(artifact) == workspace.submit(artifact)
+    assert RUN == workspace.client.find(RUN, "demo")
+    assert workspace.client.find("another", "demo") is None
+    assert [RUN] == [run.id for run in workspace.emulated.emulator.service.runs.roots()]
+
+
+def test_a_failed_step_its_handler_and_what_was_not_run_are_told_apart(project: Make, workspace: Workspace) -> None:
+    # bad (fails hard) <- behind;   soft (fails) <- handler
+    job = workspace.submit(
+        project(
+            """\
+steps:
+  bad: {run: "false"}
+  behind: {run: echo behind, after: [bad]}
+  soft: {run: "false"}
+  handler: {run: echo handled, after: [soft], when: "${{ failure() }}"}
+"""
+        )
+    )
+    status = workspace.wait(job)
+
+    assert "failed" == status.state
+    assert {"bad": "failed", "behind": "not run", "soft": "succeeded", "handler": "succeeded"} == {
+        name: step.state for name, step in status.steps.items() if name in ("bad", "behind", "soft", "handler")
+    }
+    assert ("failed", "exit code 1") == tuple(workspace.record(job, "soft")[key] for key in ("state", "reason"))
+    assert "handled\n" in workspace.client.log(job, "handler")
+
+
+def test_a_job_is_cancelled(project: Make, workspace: Workspace) -> None:
+    job = workspace.submit(project("steps:\n  wait: {run: sleep 60}\n"))
+    workspace.client.cancel(job)
+
+    assert "cancelled" == workspace.wait(job).state
+    workspace.client.cancel(job)  # one that has ended stays as it is
+
+
+def test_registered_outputs_have_their_names_and_versions(project: Make, workspace: Workspace) -> None:
+    job = workspace.submit(
+        project(
+            """\
+inputs:
+  kind: {type: string, default: small}
+steps:
+  train:
+    run: [sh, -c, 'echo w > "$1/w"', sh, "${{ outputs.fitted }}"]
+    outputs: {fitted: {type: model}}
+outputs:
+  latest: {from: "${{ steps.train.outputs.fitted }}", register: {name: "net_${{ inputs.kind }}"}}
+  pinned: {from: "${{ steps.train.outputs.fitted }}", register: {name: pinned, version: "7"}}
+"""
+        ),
+        kind="large",
+    )
+
+    assert {"latest": "net_large:1", "pinned": "pinned:7"} == workspace.wait(job).registered
+
+
+def test_a_secret_comes_from_its_vault_and_is_in_no_artifact(project: Make, make_workspace: Any) -> None:
+    workspace = make_workspace({"secrets": {"HF_TOKEN": "s3cr3t value", "OTHER": "never"}})
+    artifact = project("steps:\n  say: {secrets: [HF_TOKEN], shell: bash, run: 'test ${#HF_TOKEN} = 12'}\n")
+    job = workspace.submit(artifact)
+
+    assert "succeeded" == workspace.wait(job).state
+    assert {("workspace", "HF-TOKEN"): "s3cr3t value"} == workspace.emulated.vaults.held
+    assert not [path for path in workspace.root.rglob("*") if path.is_file() and b"s3cr3t value" in path.read_bytes()]
+
+
+def test_a_secret_that_is_nowhere_fails_the_step_with_the_reason(project: Make, workspace: Workspace) -> None:
+    job = workspace.submit(project("steps:\n  say:\n    secrets: [HF_TOKEN]\n    run: echo hello\n"))
+
+    assert "failed" == workspace.wait(job).state
+    assert (
+        'the secret "HF_TOKEN" did not arrive: is it bound where this step runs?'
+        == workspace.record(job, "say")["reason"]
+    )
+
+
+def test_what_the_platform_refuses_is_told_with_its_place(project: Make, workspace: Workspace) -> None:
+    artifact = project("x-azureml: {experiment_name: 'not a name!'}\nsteps:\n  say: {run: echo hello}\n")
+
+    with pytest.raises(SpecflowError, match=re.escape("Azure ML refuses the job: experimentName: ")) as told:
+        workspace.submit(artifact)
+    assert 1 == told.value.exit_code
+
+
+def test_a_profile_without_a_workspace_is_told_of() -> None:
+    with pytest.raises(UnreachableError) as told:
+        TARGET.client({"subscription_id": "s"})
+
+    assert "the profile does not say which workspace of Azure ML: no resource_group, workspace" == told.value.message
+
+
+def test_a_service_that_is_not_there_is_told_of_once_patience_is_over(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sdk, "PATIENCE", 1)
+    workspace.emulated.emulator.server.stop()
+
+    with pytest.raises(UnreachableError) as told:
+        workspace.client.find("any", "demo")
+    assert told.value.message.startswith("Azure ML did not answer: ")
+    assert (4, "is there a network?") == (told.value.exit_code, told.value.help)
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("throttle", "Azure ML throttles us"),
+        ("error", "Azure ML has a fault (500)"),
+        ("expired", "Azure does not take us for"),
+    ],
+)
+def test_what_stays_wrong_is_told(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, kind: Any, message: str
+) -> None:
+    monkeypatch.setattr(sdk, "PATIENCE", 1)
+    workspace.emulated.emulator.faults.set([Fault(kind, every=1)])
+
+    with pytest.raises(UnreachableError) as told:
+        workspace.client.find("any", "demo")
+    assert told.value.message.startswith(message)
+
+
+def test_states_are_those_that_every_target_has() -> None:
+    assert ["waiting", "running", "succeeded", "failed", "cancelled"] == [
+        job_state(status) for status in ("Queued", "Finalizing", "Completed", "Failed", "Canceled")
+    ]
+    assert "not run" == child_status("Canceled", "failed", has_begun=False)
+    assert "cancelled" == child_status("Canceled", "failed", has_begun=True)
+    assert "not run" == child_status("NotStarted", "failed", has_begun=False)
+    assert "waiting" == child_status("NotStarted", "running", has_begun=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(10))
+def test_a_run_ends_right_with_one_job_though_requests_are_throttled_and_dropped(
+    project: Make, make_workspace: Callable[..., Workspace], tmp_path: Path, number: int
+) -> None:
+    faults = (
+        Fault("throttle", share=1 / 5, seed=number, exclude="*/blobs/*"),
+        Fault("unavailable", share=1 / 5, seed=number, include="*/blobs/*"),
+        Fault("reset", share=1 / 20, seed=number + 100, handled=number % 2 == 0),
+    )
+    workspace = make_workspace(faults=faults)
+    artifact: Artifact = project(ECHO + "  behind: {run: [cat, '${{ steps.say.outputs.y }}']}\n", FILES)
+    job = workspace.submit(artifact, x="as given")
+
+    assert "succeeded" == workspace.wait(job).state
+    assert "as given" in workspace.client.log(job, "behind")
+    assert "as given" == workspace.client.fetch(job, "say", "y", workspace.record(job, "say"), tmp_path).read_text()
+    assert [RUN] == [run.id for run in workspace.emulated.emulator.service.runs.roots()]
