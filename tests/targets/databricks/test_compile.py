@@ -491,7 +491,7 @@ def test_a_native_step_is_its_own_task(project: Project) -> None:
 def test_patches_are_merged_into_the_task_the_job_and_the_bundle(project: Project) -> None:
     project.write(
         "specflow: 1\nprofiles:\n  dev:\n    targets:\n      databricks:\n"
-        "        x-databricks: {run_as: {service_principal_name: sp}, permissions: [{group_name: a, level: CAN_VIEW}]}\n",
+        "        x-databricks: {run_as: {service_principal_name: sp}}\n",
         "specflow.yaml",
     )
     made = project.compile(
