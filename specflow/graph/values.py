@@ -182,17 +182,15 @@ class Values:
     def location(self, file: File, source: model.DataSource) -> str | dict[str, str]:
         """Return where a named source is, from the project's root, per target where the source says so."""
 
-        def folded(text: str) -> str:
+        def folded(text: str, target: str) -> str:
             tree = self.value(Names(file, {}), text, ("data",)) if holds_expression(text) else ["value", text]
             found = str(tree[1])
-            return found if is_address(found) else str(self.literal(file, found, True)[1])
+            is_elsewhere = target != "local" and found.startswith("/")  # a path of that platform's, such as a volume's
+            return found if is_address(found) or is_elsewhere else str(self.literal(file, found, True)[1])
 
         if isinstance(source.location, str):
-            return folded(source.location)
-        return {
-            target: folded(text) if target == "local" or is_address(text) else text
-            for target, text in source.location.items()
-        }
+            return folded(source.location, "local")
+        return {target: folded(text, target) for target, text in source.location.items()}
 
     def bounded(self, tree: Tree, file: File, place: tuple[str | int, ...]) -> Tree:
         """Return the tree, constants folded; raise TooLargeError if it outgrew its bound."""

@@ -73,6 +73,11 @@ def _named(key: str, ref: DataRef, job: Job, root: FilePath) -> str | None:
 def _put(key: str, source: FilePath, job: Job, ref: DataRef | None = None) -> str:
     """Put a file or folder of the project into the bundle, and return where a task finds it."""
     base = f"data/{key}/{source.name}"
+    if ref is not None and not source.exists():
+        message = f'there is no "{source.name}" at the location for "databricks"'
+        span = ref.file.span(*ref.place, "location")
+        job.found.append(error("data-missing", message, span, "paths start from the file that names them"))
+        return f"{FILES}/{base}"
     files = [path for path in sorted(source.rglob("*")) if path.is_file()] if source.is_dir() else [source]
     for file in files:
         if ref is not None and file.stat().st_size > MAX_FILE_BYTES:
