@@ -173,11 +173,11 @@ class Crossings:
         log = str(self.run.folder.log(step.id, 1))
         if record is None or (status.state == "failed" and record["state"] == "succeeded"):
             step.attempts = max(step.attempts, status.attempt)
-            outcome = self._without_record(status.state, status.message)
+            outcome = self._as_stopped(self._without_record(status.state, status.message), step)
             self.run.close(step, outcome, log=log)
             return
         step.attempts = record["attempts"]
-        outcome = Outcome(record["state"], record["reason"])
+        outcome = self._as_stopped(Outcome(record["state"], record["reason"]), step)
         made = self._made(step.id, record, event["fetched"]) if outcome.is_good else None
         isle.records[step.id] = {**record, "fetched": event["fetched"], "named": event["named"]}
         self.abroad.lies(step.id, event["fetched"], event["named"])
@@ -185,6 +185,13 @@ class Crossings:
             step.began, step.started_at = time.monotonic(), time.time()
         step.began = time.monotonic() - record["seconds"]
         self.run.close(step, outcome, made, log=log)
+
+    def _as_stopped(self, outcome: Outcome, step: Step) -> Outcome:
+        """Return what ended a step whose job was cancelled because the run was stopped: its timeout, say."""
+        stopping = self.run.stopping
+        if outcome.state != "cancelled" or stopping is None or stopping.state != "failed":
+            return outcome
+        return stopping if step.attempts else Outcome("skipped", FAIL_FAST)
 
     def _without_record(self, state: str, message: str) -> Outcome:
         if state == "cancelled":
@@ -210,7 +217,7 @@ class Crossings:
             if step.id in isle.ends:
                 self._enter(isle, step, isle.ends.pop(step.id))
                 continue
-            self.run.close(step, self._left_over(step, event))
+            self.run.close(step, self._as_stopped(self._left_over(step, event), step))
         self.run.registered.update(event["registered"])
         records = {**isle.records, "": {"state": "", "registered": event["registered"]}}
         complete = all(name in isle.records for name in isle.spec["steps"])
