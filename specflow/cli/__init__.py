@@ -19,6 +19,7 @@ ABOUT = "ML pipelines written once, as vendor-neutral YAML specs; run here, on A
 COMMANDS = {
     "validate": ("specflow.cli.validate", "Tell every mistake in specs, with its place and a way out."),
     "run": ("specflow.cli.run", "Run a spec, or a plan that was compiled from one."),
+    "plan": ("specflow.cli.plan", "Say what running a spec would do, before anything is sent."),
     "compile": ("specflow.cli.compile", "Write the plan of a spec into a folder."),
     "publish": ("specflow.cli.publish", "Make a pipeline callable over REST on a target."),
     "deploy": ("specflow.cli.deploy", "Install a spec as a job with its schedule on a platform."),

@@ -31,7 +31,9 @@ def read_assignments(texts: tuple[str, ...]) -> dict[str, list[str]]:
     return found
 
 
-def plan_for(spec: FilePath, target: str | None, profile: str | None, expect: str | None = None) -> Any:
+def plan_for(
+    spec: FilePath, target: str | None, profile: str | None, expect: str | None = None, host: str | None = None
+) -> Any:
     """Return the plan of a spec, or the one in a folder; None where the spec is wrong, which is shown.
 
     `expect` pins it: raises PlanError for a plan with another digest.
@@ -43,13 +45,13 @@ def plan_for(spec: FilePath, target: str | None, profile: str | None, expect: st
     from specflow.stages import make_plan, validate
 
     if is_plan_folder(spec):
-        if profile is not None:
-            raise UsageError("a plan has its profile already", "compile the spec again with another one")
+        if profile is not None or host is not None:
+            raise UsageError("a plan has its profile and its host already", "compile the spec again with others")
         return load_plan(spec, expect)
     if spec.is_dir():
         raise UsageError(f'"{spec}" is a folder without a plan.json', "name a spec, or a folder that compile wrote")
     loader = Loader(FilePath.cwd(), profile)
-    plan, found = make_plan(validate(spec, loader), checked_target(target))
+    plan, found = make_plan(validate(spec, loader), checked_target(target), checked_target(host) or "local")
     show(found, loader)
     if plan is not None and expect is not None and not plan.document["digest"].startswith(expect):
         message = f"the plan's digest is {plan.document['digest']}, not {expect}"

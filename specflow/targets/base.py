@@ -21,6 +21,8 @@ __all__ = [
     "Client",
     "Compiled",
     "Deployment",
+    "Describing",
+    "Description",
     "Platform",
     "RunningEmulator",
     "Status",
@@ -30,6 +32,7 @@ __all__ = [
     "approximates",
     "capability_findings",
     "implements",
+    "is_describing",
     "is_platform",
     "rejects",
     "target",
@@ -186,6 +189,15 @@ class Client(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What an artifact says: by step, the machine and the environment it gets; and what running it makes there."""
+
+    computes: Mapping[str, str]
+    environments: Mapping[str, str]
+    creates: tuple[str, ...]
+
+
 class RunningEmulator(Protocol):
     """A platform on loopback. `settings` are those by which the target's client reaches it."""
 
@@ -228,6 +240,19 @@ class Platform(Target, Protocol):
     def emulator(self, root: FilePath, settings: Mapping[str, Any]) -> RunningEmulator:
         """Return this platform's emulator, not yet started; `settings` are the profile's, which it should fit."""
         ...
+
+
+class Describing(Protocol):
+    """A platform that can say what an artifact of its own would make; not all do."""
+
+    def describe(self, files: Mapping[str, bytes], native: Mapping[str, Any]) -> Description:
+        """Return what an artifact says; `files` are its YAML documents, by their paths in its folder."""
+        ...
+
+
+def is_describing(which: object) -> TypeGuard[Describing]:
+    """Return whether a target can say what an artifact of its own would make."""
+    return hasattr(which, "describe")
 
 
 def is_platform(which: Target) -> TypeGuard[Platform]:

@@ -11,7 +11,7 @@ from specflow.graph.islands import Island
 from specflow.graph.model import Graph, Node
 from specflow.spec.load import Workspace
 from specflow.targets.azureml.capabilities import CAPABILITIES
-from specflow.targets.base import Capability, Client, Compiled, RunningEmulator
+from specflow.targets.base import Capability, Client, Compiled, Description, RunningEmulator
 
 __all__ = ["TARGET", "AzureML"]
 
@@ -41,6 +41,12 @@ class AzureML:
         from specflow.targets.azureml.publish import published_files
 
         return published_files(yaml.safe_load((folder / "pipeline.yml").read_text(encoding="utf-8")), native, digest)
+
+    def describe(self, files: Mapping[str, bytes], native: Mapping[str, Any]) -> Description:
+        """Return what an artifact would make in a workspace."""
+        from specflow.targets.azureml.described import describe
+
+        return describe(files, native)
 
     def client(self, settings: Mapping[str, Any]) -> Client:
         """Return a client for the profile's workspace, or for an emulator's."""

@@ -10,7 +10,7 @@ from specflow.diagnostics import Diagnostic
 from specflow.graph.islands import Island
 from specflow.graph.model import Graph, Node
 from specflow.spec.load import Workspace
-from specflow.targets.base import Capability, Client, Compiled, RunningEmulator
+from specflow.targets.base import Capability, Client, Compiled, Description, RunningEmulator
 from specflow.targets.databricks.capabilities import CAPABILITIES
 
 __all__ = ["TARGET", "Databricks"]
@@ -33,6 +33,12 @@ class Databricks:
         from specflow.targets.databricks.compile import compile_databricks
 
         return compile_databricks(island, workspace)
+
+    def describe(self, files: Mapping[str, bytes], native: Mapping[str, Any]) -> Description:
+        """Return what an artifact would make in a workspace."""
+        from specflow.targets.databricks.described import describe
+
+        return describe(files, native)
 
     def client(self, settings: Mapping[str, Any]) -> Client:
         """Return a client of the workspace that the settings name."""
