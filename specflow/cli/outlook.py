@@ -27,7 +27,9 @@ def lines(outlook: Outlook) -> Iterator[str]:
             _short(outlook.computes.get(step.id, "")),
             _short(outlook.environments.get(step.id, "")),
             step.state,
-            "; ".join(step.why) if step.island is None or step.state == "skipped" else f"island {step.island}, see below",
+            "; ".join(step.why)
+            if step.island is None or step.state == "skipped"
+            else f"island {step.island}, see below",
         )
         for step in told.steps
     ]

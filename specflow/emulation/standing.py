@@ -49,7 +49,8 @@ def serve(root: FilePath, served: Served, server: Server) -> None:
     def provide(request: Request) -> Response:
         body = request.json()
         served.adopt(body["settings"])
-        served.provide(body["wanted"])
+        if body["wanted"] is not None:
+            served.provide(body["wanted"])
         return as_json({})
 
     server.routes.add("GET", _ROUTE, reach)
@@ -72,7 +73,8 @@ class Standing:
         self.settings: Mapping[str, Any] = {}
 
     def start(self) -> None:
-        """Ask it how clients reach it."""
+        """Hand it the profile's settings, and ask it how clients reach it."""
+        self._ask("PUT", {"settings": self.given, "wanted": None})
         self.settings = self._with_function(self._ask("GET"))
 
     def stop(self) -> None:

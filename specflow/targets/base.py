@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
@@ -17,22 +17,27 @@ from specflow.installed import installed_targets
 from specflow.spec.load import Workspace
 
 __all__ = [
+    "MARK",
     "Capability",
+    "Check",
     "Client",
     "Compiled",
     "Deployment",
     "Describing",
     "Description",
+    "Examining",
     "Platform",
     "RunningEmulator",
     "Status",
     "StepStatus",
     "Submission",
     "Target",
+    "Wanted",
     "approximates",
     "capability_findings",
     "implements",
     "is_describing",
+    "is_examining",
     "is_platform",
     "rejects",
     "target",
@@ -248,6 +253,47 @@ class Describing(Protocol):
     def describe(self, files: Mapping[str, bytes], native: Mapping[str, Any]) -> Description:
         """Return what an artifact says; `files` are its YAML documents, by their paths in its folder."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a profile wants of one platform: `computes` by their neutral names; its address of the exchange store.
+
+    `mark` is the content of the file `MARK` in the store's folder on this machine; empty where the store is no folder.
+    """
+
+    computes: Mapping[str, Any] = field(default_factory=dict)
+    store: str = ""
+    mark: str = ""
+
+
+MARK = "specflow-doctor"
+"""The file by which each side of a store sees whether it is the same place for all; never more than a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at: how it stands, and what to do about it."""
+
+    what: str
+    state: Literal["well", "failed", "left out"]
+    message: str
+    help: str = ""
+    is_unreachable: bool = False
+    """Whether it failed because the platform could not be asked."""
+
+
+class Examining(Protocol):
+    """A platform that can look at its own workspace from here; not all do."""
+
+    def examine(self, settings: Mapping[str, Any], wanted: Wanted) -> Iterator[Check]:
+        """Yield what is found of login, workspace, computes and store; nothing that others rely on is changed."""
+        ...
+
+
+def is_examining(which: object) -> TypeGuard[Examining]:
+    """Return whether a target can look at its own workspace."""
+    return hasattr(which, "examine")
 
 
 def is_describing(which: object) -> TypeGuard[Describing]:
