@@ -7,11 +7,11 @@ import secrets
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import Distribution, PackageNotFoundError, entry_points, version
 from pathlib import Path as FilePath
 
 from specflow.errors import SpecflowError
 from specflow.exchange import Exchange
+from specflow.extras import installed, needed, what_brings_them
 from specflow.installers import find_uv
 from specflow.platforms import Platforms
 from specflow.spec.model import Profile
@@ -100,39 +100,13 @@ def _extras(name: str) -> Iterator[Check]:
     """Yield whether each package that a target needs is here, in a version that fits."""
     from packaging.requirements import Requirement
 
-    holder = next(entry.dist for entry in entry_points(group="specflow.targets") if entry.name == name)
-    for line in _lines(holder, name):
+    for line in needed(name):
         wanted = Requirement(line)
-        try:
-            here = version(wanted.name)
-        except PackageNotFoundError:
-            yield Check(wanted.name, "failed", "is not installed", f'pip install "{_what_brings_it(holder, name)}"')
-            continue
-        if wanted.specifier.contains(here, prereleases=True):
+        here = installed(wanted.name)
+        if here is None:
+            yield Check(wanted.name, "failed", "is not installed", f'pip install "{what_brings_them(name)}"')
+        elif wanted.specifier.contains(here, prereleases=True):
             yield Check(wanted.name, "well", here)
         else:
             help_ = f'pip install "{wanted.name}{wanted.specifier}"'
             yield Check(wanted.name, "failed", f"{here} is not {wanted.specifier}", help_)
-
-
-def _lines(holder: Distribution | None, name: str) -> Iterator[str]:
-    """Yield the requirements of the extra that is named like a target; without one, of the package itself."""
-    from packaging.requirements import Requirement
-
-    found = holder.requires if holder is not None else None
-    extras = [] if holder is None else holder.metadata.get_all("Provides-Extra", [])
-    wanted = name if name in extras else ""
-    for line in found or ():
-        marker = Requirement(line).marker
-        is_of_extra = "extra ==" in str(marker)
-        if is_of_extra == bool(wanted) and (marker is None or marker.evaluate({"extra": wanted})):
-            yield line
-
-
-def _what_brings_it(holder: Distribution | None, name: str) -> str:
-    package = holder.metadata["Name"] if holder is not None else name
-    return (
-        f"{package}[{name}]"
-        if holder is not None and name in holder.metadata.get_all("Provides-Extra", [])
-        else package
-    )

@@ -36,6 +36,7 @@ COMMANDS = {
     "explain": ("specflow.cli.explain", "Say what a diagnostic's code means, with examples."),
     "schema": ("specflow.cli.schema", "Print the JSON schema of a kind of file."),
     "doctor": ("specflow.cli.doctor", "Check what a profile names: extras, logins, workspaces, computes, store."),
+    "probe": ("specflow.cli.probe", "Measure on a workspace what specflow assumes of its platform."),
     "emulate": ("specflow.cli.emulate", "Serve a platform's own protocol on this machine, and run what it accepts."),
     "conformance": ("specflow.cli.conformance", "Run the conformance suite on a target."),
     "init": ("specflow.cli.init", "Begin a project: a small pipeline that runs at once."),

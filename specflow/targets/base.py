@@ -26,7 +26,9 @@ __all__ = [
     "Describing",
     "Description",
     "Examining",
+    "Measured",
     "Platform",
+    "Probing",
     "RunningEmulator",
     "Status",
     "StepStatus",
@@ -39,6 +41,7 @@ __all__ = [
     "is_describing",
     "is_examining",
     "is_platform",
+    "is_probing",
     "rejects",
     "target",
     "target_names",
@@ -289,6 +292,30 @@ class Examining(Protocol):
     def examine(self, settings: Mapping[str, Any], wanted: Wanted) -> Iterator[Check]:
         """Yield what is found of login, workspace, computes and store; nothing that others rely on is changed."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One assumption about a platform: what is assumed, and what was found; None where it could not be measured."""
+
+    name: str
+    assumed: bool
+    found: bool | None
+    note: str = ""
+    """Why it could not be measured, in words that name nothing of the workspace."""
+
+
+class Probing(Protocol):
+    """A platform whose assumptions can be measured on a workspace, by small jobs; not all are."""
+
+    def probe(self, settings: Mapping[str, Any], compute: Any) -> Iterator[Measured]:
+        """Yield each assumption as it is measured; jobs run on `compute`, the profile's default one."""
+        ...
+
+
+def is_probing(which: object) -> TypeGuard[Probing]:
+    """Return whether a target's assumptions can be measured."""
+    return hasattr(which, "probe")
 
 
 def is_examining(which: object) -> TypeGuard[Examining]:

@@ -11,7 +11,7 @@ from specflow.graph.islands import Island
 from specflow.graph.model import Graph, Node
 from specflow.spec.load import Workspace
 from specflow.targets.azureml.capabilities import CAPABILITIES
-from specflow.targets.base import Capability, Check, Client, Compiled, Description, RunningEmulator, Wanted
+from specflow.targets.base import Capability, Check, Client, Compiled, Description, Measured, RunningEmulator, Wanted
 
 __all__ = ["TARGET", "AzureML"]
 
@@ -53,6 +53,12 @@ class AzureML:
         from specflow.targets.azureml.examined import examine
 
         return examine(settings, wanted)
+
+    def probe(self, settings: Mapping[str, Any], compute: Any) -> Iterator[Measured]:
+        """Yield what the emulator assumes of the platform, as it is on the workspace that the settings name."""
+        from specflow.targets.azureml.probes import probe
+
+        return probe(settings, compute)
 
     def client(self, settings: Mapping[str, Any]) -> Client:
         """Return a client for the profile's workspace, or for an emulator's."""

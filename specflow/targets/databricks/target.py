@@ -11,7 +11,7 @@ from specflow.diagnostics import Diagnostic
 from specflow.graph.islands import Island
 from specflow.graph.model import Graph, Node
 from specflow.spec.load import Workspace
-from specflow.targets.base import Capability, Check, Client, Compiled, Description, RunningEmulator, Wanted
+from specflow.targets.base import Capability, Check, Client, Compiled, Description, Measured, RunningEmulator, Wanted
 from specflow.targets.databricks.capabilities import CAPABILITIES
 
 __all__ = ["TARGET", "Databricks"]
@@ -46,6 +46,12 @@ class Databricks:
         from specflow.targets.databricks.examined import examine
 
         return examine(settings, os.environ, wanted)
+
+    def probe(self, settings: Mapping[str, Any], compute: Any) -> Iterator[Measured]:
+        """Yield what the emulator assumes of the platform, as it is on the workspace that the settings name."""
+        from specflow.targets.databricks.probes import probe
+
+        return probe(settings, compute)
 
     def client(self, settings: Mapping[str, Any]) -> Client:
         """Return a client of the workspace that the settings name."""
