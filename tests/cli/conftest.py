@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
@@ -45,7 +46,8 @@ class Here:
 
         self.monkeypatch.setattr(sys, "argv", ["specflow", *args])
         self.capsys.readouterr()
-        code = specflow.cli._run()
+        code = specflow.cli._run(list(args))
+        gc.enable()  # a command turns it off for its short life
         said = self.capsys.readouterr()
         return Said(code, said.out, said.err)
 
