@@ -11,13 +11,12 @@ import queue
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path as FilePath
-from types import TracebackType
 from typing import Any
 
 from specflow.errors import SpecflowError, UnreachableError
 from specflow.follow import JobEnded, Pace, StepEnded, StepStarted, StepWrote, follow
-from specflow.targets.base import Client, RunningEmulator, is_platform, target
+from specflow.platforms import Platforms
+from specflow.targets.base import Client
 from specflow.targets.local.foreign import Errand
 
 __all__ = ["Bridge", "Bridges"]
@@ -159,39 +158,10 @@ class Bridge:
         return found
 
 
-class Bridges:
-    """The bridges of one run, and the emulators that stand in for platforms; a context that ends them."""
-
-    def __init__(self, root: FilePath, *, emulates: bool = False, secrets: Mapping[str, str] | None = None) -> None:
-        """Keep emulators below `root`; with `emulates` every platform is one. They hold `secrets` as these would."""
-        self.root, self.emulates, self.secrets = root, emulates, secrets or {}
-        self.emulators: dict[str, RunningEmulator] = {}
-        self.lock = threading.Lock()
-
-    def __enter__(self) -> Bridges:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for emulator in self.emulators.values():
-            emulator.stop()
+class Bridges(Platforms):
+    """The bridges of one run, and the platforms that they lead to."""
 
     def open(self, errand: Errand, wake: Callable[[], None]) -> Bridge:
         """Return the bridge for an errand, not yet started."""
-        is_emulated = self.emulates or bool(errand.settings.get("emulate"))
-        pace = Pace(0.05, 0.5) if is_emulated else Pace()
+        pace = Pace(0.05, 0.5) if self.is_emulated(errand.settings) else Pace()
         return Bridge(errand, lambda: self.connect(errand.target, errand.settings), pace, wake)
-
-    def connect(self, name: str, settings: Mapping[str, Any]) -> Client:
-        """Return a client for a platform, or for its emulator, which is started for the first of them."""
-        which = target(name)
-        assert is_platform(which)
-        if not (self.emulates or settings.get("emulate")):
-            return which.client(settings)
-        with self.lock:
-            if name not in self.emulators:
-                emulator = which.emulator(self.root / name, {**settings, "secrets": self.secrets})
-                emulator.start()
-                self.emulators[name] = emulator
-        return which.client({**settings, **self.emulators[name].settings})

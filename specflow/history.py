@@ -304,6 +304,15 @@ class History:
         """Return whether a run is there, by its whole id."""
         return self.db.execute("SELECT 1 FROM runs WHERE id=?", (run,)).fetchone() is not None
 
+    def latest_foreign(self, island: str, target: str, pipeline: str) -> Iterator[ForeignRow]:
+        """Yield the jobs of a pipeline's island, latest first, whatever they did."""
+        statement = (
+            "SELECT f.* FROM foreign_jobs f JOIN runs r ON r.id = f.run "
+            "WHERE f.island=? AND f.target=? AND r.pipeline=? ORDER BY f.submitted DESC"
+        )
+        for row in self.db.execute(statement, (island, target, pipeline)):
+            yield _foreign(row)
+
     def is_running(self, run: str) -> bool:
         """Return whether a run is under way: its process is there."""
         row = self.db.execute("SELECT pid FROM runs WHERE id=? AND state='running'", (run,)).fetchone()

@@ -7,25 +7,24 @@ import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path as FilePath
-from typing import Protocol
+from typing import Any, Protocol
 
 import click
+
+from specflow.emulation.standing import Served
 
 __all__ = ["command"]
 
 _EMULATORS = {
-    "azureml": "specflow.targets.azureml.emulator.server",
-    "databricks": "specflow.targets.databricks.emulator.server",
+    "azureml": "specflow.targets.azureml.emulated",
+    "databricks": "specflow.targets.databricks.emulated",
 }
 
 
-class _Emulator(Protocol):
-    """What a module of `_EMULATORS` opens with `open_emulator(root, port, options)`."""
+class _Emulated(Served, Protocol):
+    """What a module of `_EMULATORS` opens with `open_emulated(root, port, options)`."""
 
-    url: str
-
-    @property
-    def instructions(self) -> str: ...
+    emulator: Any
 
     def start(self) -> None: ...
 
@@ -53,18 +52,21 @@ Examples:
 )
 def command(platform: str, port: int, root: FilePath | None, options: tuple[str, ...]) -> int:
     """Serve PLATFORM's own protocol on this machine until Ctrl-C, and run here what it accepts."""
-    opener: Callable[[FilePath, int, Mapping[str, Sequence[str]]], _Emulator]
-    opener = importlib.import_module(_EMULATORS[platform]).open_emulator
+    from specflow.emulation import serve
+
+    opener: Callable[[FilePath, int, Mapping[str, Sequence[str]]], _Emulated]
+    opener = importlib.import_module(_EMULATORS[platform]).open_emulated
     place = root or FilePath.cwd() / ".specflow" / "emulators" / platform
-    emulator = opener(place, port, _grouped(options))
+    emulated = opener(place, port, _grouped(options))
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    emulator.start()
-    click.echo(emulator.instructions)
-    click.echo(f"the emulator listens on {emulator.url}; Ctrl-C ends it and all it runs", err=True)
+    emulated.start()
+    serve(place, emulated, emulated.emulator.server)
+    click.echo(emulated.emulator.instructions)
+    click.echo(f"the emulator listens on {emulated.emulator.url}; Ctrl-C ends it and all it runs", err=True)
     ended.wait()
-    emulator.stop()
+    emulated.stop()
     return 0
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path as FilePath
+from typing import Any
+
 from specflow.errors import UsageError
 
-__all__ = ["checked_target", "read_assignments"]
+__all__ = ["checked_target", "plan_for", "read_assignments"]
 
 
 def checked_target(target: str | None) -> str | None:
@@ -26,3 +29,31 @@ def read_assignments(texts: tuple[str, ...]) -> dict[str, list[str]]:
             raise UsageError(f'"{text}" is not an input', "write -i name=value")
         found.setdefault(name, []).append(value)
     return found
+
+
+def plan_for(
+    spec: FilePath, target: str | None, profile: str | None, expect: str | None = None, host: str | None = None
+) -> Any:
+    """Return the plan of a spec, or the one in a folder; None where the spec is wrong, which is shown.
+
+    `expect` pins it: raises PlanError for a plan with another digest.
+    """
+    from specflow.cli.findings import show
+    from specflow.errors import PlanError
+    from specflow.plan import is_plan_folder, load_plan
+    from specflow.spec.load import Loader
+    from specflow.stages import make_plan, validate
+
+    if is_plan_folder(spec):
+        if profile is not None or host is not None:
+            raise UsageError("a plan has its profile and its host already", "compile the spec again with others")
+        return load_plan(spec, expect)
+    if spec.is_dir():
+        raise UsageError(f'"{spec}" is a folder without a plan.json', "name a spec, or a folder that compile wrote")
+    loader = Loader(FilePath.cwd(), profile)
+    plan, found = make_plan(validate(spec, loader), checked_target(target), checked_target(host) or "local")
+    show(found, loader)
+    if plan is not None and expect is not None and not plan.document["digest"].startswith(expect):
+        message = f"the plan's digest is {plan.document['digest']}, not {expect}"
+        raise PlanError(message, "review the spec, or pin its digest")
+    return plan

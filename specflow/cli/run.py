@@ -287,7 +287,8 @@ def bridges_of(plan: Any, workspace: Any, secrets: Mapping[str, str], *, emulate
         return
     from specflow.bridge import Bridges
 
-    with Bridges(workspace.path / "emulators", emulates=emulates, secrets=secrets) as bridges:
+    root = workspace.path / "emulators"
+    with Bridges(root, emulates=emulates, secrets=secrets, may_start_another=True) as bridges:
         yield bridges
 
 

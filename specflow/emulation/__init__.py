@@ -24,6 +24,8 @@ An emulator is the platform's side of the wire. It gives a server its routes and
 | `faults`    | `Fault`, `Faults`: latency, 429, 500, 503, 401, resets; every n-th or a seeded share; by path      |
 | `clock`     | `Clock`: the time, timers, and `advance` for tests that would otherwise wait                       |
 | `children`  | `Children`: processes in sessions of their own, so many at once, ended with all they forked        |
+| `hold`      | `Hold`: one emulator per root; where one answers that was started to stay                          |
+| `standing`  | `serve`, `Standing`: an emulator of one process as the stand-in for another's platform             |
 | `state`     | `State`: JSON documents by table and key in one SQLite file, for being started again               |
 
 A refusal by the server itself has one of these codes, which `shape` turns into the vendor's: `bad-request`,
@@ -37,9 +39,11 @@ routes of its own there.
 from specflow.emulation.children import Child, Children, Ended
 from specflow.emulation.clock import Clock, Timer
 from specflow.emulation.faults import Fault, Faults
+from specflow.emulation.hold import is_held
 from specflow.emulation.messages import Refusal, Request, Response, as_json
 from specflow.emulation.routes import Handler, Routes
 from specflow.emulation.server import Server
+from specflow.emulation.standing import Standing, serve, standing
 from specflow.emulation.state import State
 
 __all__ = [
@@ -55,7 +59,11 @@ __all__ = [
     "Response",
     "Routes",
     "Server",
+    "Standing",
     "State",
     "Timer",
     "as_json",
+    "is_held",
+    "serve",
+    "standing",
 ]

@@ -21,6 +21,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from specflow.emulation.faults import Fault, Faults
+from specflow.emulation.hold import Hold
 from specflow.emulation.log import Entry, RequestLog
 from specflow.emulation.messages import Refusal, Request, Response, as_json
 from specflow.emulation.routes import Routes
@@ -56,11 +57,13 @@ class Server:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.token_file = root / "token"
         self.token = kept_token(self.token_file)
+        self._hold = Hold(root)
         self.faults = Faults(faults)
         self.routes, self.shape = routes, shape
         try:
             self._http = _Http((host, port), self)
         except OSError as fault:
+            self._hold.let_go()
             raise UsageError(f"port {port} of {host} can't be used: {fault.strerror}", "name another one") from fault
         self.log = RequestLog(root / "requests.log")
         self.port: int = self._http.server_address[1]
@@ -84,6 +87,7 @@ class Server:
         self._http.server_close()
         self._http.drain(grace_s)
         self.log.close()
+        self._hold.let_go()
 
     def __enter__(self) -> Server:
         self.start()

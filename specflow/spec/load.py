@@ -129,6 +129,14 @@ class Loader:
         reached = dict(_reach(spec, self.files))
         return Workspace(root, spec, reached, project, profile_name, profile), tuple(self.found)
 
+    def profile_of(self, root: FilePath) -> tuple[model.Profile | None, tuple[Diagnostic, ...]]:
+        """Return the profile in force in a project, without any spec; none where the project file can't be used."""
+        self.found = []
+        project = self._project(root)
+        _, profile = self._profile(project)
+        is_broken = project is None and (root / PROJECT_FILE).is_file()
+        return None if is_broken or self.found else profile, tuple(self.found)
+
     def name(self, file: FilePath) -> str:
         """Return a path as messages show it: relative to where the user stands, if it is below."""
         relative = os.path.relpath(file, self.here)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
@@ -17,20 +17,31 @@ from specflow.installed import installed_targets
 from specflow.spec.load import Workspace
 
 __all__ = [
+    "MARK",
     "Capability",
+    "Check",
     "Client",
     "Compiled",
     "Deployment",
+    "Describing",
+    "Description",
+    "Examining",
+    "Measured",
     "Platform",
+    "Probing",
     "RunningEmulator",
     "Status",
     "StepStatus",
     "Submission",
     "Target",
+    "Wanted",
     "approximates",
     "capability_findings",
     "implements",
+    "is_describing",
+    "is_examining",
     "is_platform",
+    "is_probing",
     "rejects",
     "target",
     "target_names",
@@ -186,6 +197,15 @@ class Client(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What an artifact says: by step, the machine and the environment it gets; and what running it makes there."""
+
+    computes: Mapping[str, str]
+    environments: Mapping[str, str]
+    creates: tuple[str, ...]
+
+
 class RunningEmulator(Protocol):
     """A platform on loopback. `settings` are those by which the target's client reaches it."""
 
@@ -228,6 +248,84 @@ class Platform(Target, Protocol):
     def emulator(self, root: FilePath, settings: Mapping[str, Any]) -> RunningEmulator:
         """Return this platform's emulator, not yet started; `settings` are the profile's, which it should fit."""
         ...
+
+
+class Describing(Protocol):
+    """A platform that can say what an artifact of its own would make; not all do."""
+
+    def describe(self, files: Mapping[str, bytes], native: Mapping[str, Any]) -> Description:
+        """Return what an artifact says; `files` are its YAML documents, by their paths in its folder."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a profile wants of one platform: `computes` by their neutral names; its address of the exchange store.
+
+    `mark` is the content of the file `MARK` in the store's folder on this machine; empty where the store is no folder.
+    """
+
+    computes: Mapping[str, Any] = field(default_factory=dict)
+    store: str = ""
+    mark: str = ""
+
+
+MARK = "specflow-doctor"
+"""The file by which each side of a store sees whether it is the same place for all; never more than a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at: how it stands, and what to do about it."""
+
+    what: str
+    state: Literal["well", "failed", "left out"]
+    message: str
+    help: str = ""
+    is_unreachable: bool = False
+    """Whether it failed because the platform could not be asked."""
+
+
+class Examining(Protocol):
+    """A platform that can look at its own workspace from here; not all do."""
+
+    def examine(self, settings: Mapping[str, Any], wanted: Wanted) -> Iterator[Check]:
+        """Yield what is found of login, workspace, computes and store; nothing that others rely on is changed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One assumption about a platform: what is assumed, and what was found; None where it could not be measured."""
+
+    name: str
+    assumed: bool
+    found: bool | None
+    note: str = ""
+    """Why it could not be measured, in words that name nothing of the workspace."""
+
+
+class Probing(Protocol):
+    """A platform whose assumptions can be measured on a workspace, by small jobs; not all are."""
+
+    def probe(self, settings: Mapping[str, Any], compute: Any) -> Iterator[Measured]:
+        """Yield each assumption as it is measured; jobs run on `compute`, the profile's default one."""
+        ...
+
+
+def is_probing(which: object) -> TypeGuard[Probing]:
+    """Return whether a target's assumptions can be measured."""
+    return hasattr(which, "probe")
+
+
+def is_examining(which: object) -> TypeGuard[Examining]:
+    """Return whether a target can look at its own workspace."""
+    return hasattr(which, "examine")
+
+
+def is_describing(which: object) -> TypeGuard[Describing]:
+    """Return whether a target can say what an artifact of its own would make."""
+    return hasattr(which, "describe")
 
 
 def is_platform(which: Target) -> TypeGuard[Platform]:

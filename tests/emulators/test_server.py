@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from specflow.emulation import Fault, Refusal, Request, Response, Routes, Server, as_json
+from specflow.emulation import Fault, Refusal, Request, Response, Routes, Server, as_json, is_held
 from specflow.errors import UsageError
 
 
@@ -67,6 +67,7 @@ def test_an_address_that_others_could_reach_is_refused(host: str, tmp_path: Path
 
 
 def test_the_token_is_in_a_file_of_its_owner_and_the_same_after_a_restart(server: Server, tmp_path: Path) -> None:
+    server.stop()
     again = Server(routes(), shape, root=tmp_path / "root")
     again.stop()
 
@@ -74,6 +75,18 @@ def test_the_token_is_in_a_file_of_its_owner_and_the_same_after_a_restart(server
     assert stat.S_IMODE((tmp_path / "root").stat().st_mode) == 0o700
     assert (tmp_path / "root/token").read_text().strip() == server.token == again.token
     assert len(server.token) >= 40
+
+
+def test_a_root_has_one_emulator_until_that_has_stopped(server: Server, tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as refused:
+        Server(routes(), shape, root=tmp_path / "root")
+    was_held = is_held(tmp_path / "root")
+    server.stop()
+    is_held_still = is_held(tmp_path / "root")
+    Server(routes(), shape, root=tmp_path / "root").stop()
+
+    assert f'an emulator is at work in "{tmp_path / "root"}" already' == refused.value.message
+    assert (True, False) == (was_held, is_held_still)
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o660, 0o604])

@@ -27,6 +27,7 @@ __all__ = [
     "loaded",
     "patiently",
     "read_url",
+    "storage",
     "word",
 ]
 
@@ -89,6 +90,16 @@ def download(ml: Any, uri: str, place: FilePath) -> None:
     download_artifact_from_aml_uri(uri=uri, destination=str(place), datastore_operation=ml.datastores)
 
 
+def storage(ml: Any, datastore: str) -> tuple[Any, bool]:
+    """Return the SDK's client of a datastore's container, and whether that holds blobs; else it holds files."""
+    from azure.ai.ml._artifacts._artifact_utilities import get_datastore_info
+    from azure.ai.ml._utils._storage_utils import get_storage_client
+
+    found = get_storage_client(**get_datastore_info(ml.datastores, datastore))
+    is_blob = hasattr(found, "container_client")
+    return (found.container_client if is_blob else found.file_system_client), is_blob
+
+
 def read_url(url: str) -> str:
     """Return the text at a signed address that the workspace gave us; empty where there is nothing yet."""
     try:
@@ -100,14 +111,14 @@ def read_url(url: str) -> str:
         raise
 
 
-def patiently(call: Callable[[], T], sleep: Callable[[float], None] = time.sleep) -> T:
+def patiently(call: Callable[[], T], sleep: Callable[[float], None] = time.sleep, tries: int = PATIENCE) -> T:
     """Return what a call returns, repeated while it meets what passes; what does not pass is told in our words."""
-    for number in range(PATIENCE):
+    for number in range(tries):
         try:
             with _in_our_words():
                 return call()
         except _PassingError as failure:
-            if number == PATIENCE - 1:
+            if number == tries - 1:
                 raise UnreachableError(failure.message, failure.help) from failure
             sleep(failure.after_s or min(0.2 * 2**number, 20.0))
     raise AssertionError

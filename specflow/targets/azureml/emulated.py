@@ -6,20 +6,20 @@ import json
 import re
 import secrets
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path as FilePath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from specflow.targets.azureml.emulator.names import Reference
-from specflow.targets.azureml.emulator.server import Emulator
+from specflow.targets.azureml.emulator.server import Emulator, read_options
 from specflow.targets.azureml.key_vault import VAULT_VARIABLE
 
-__all__ = ["Emulated", "Vaults"]
+__all__ = ["Emulated", "Vaults", "open_emulated"]
 
-_STORE = re.compile(r"azureml://datastores/([^/]+)/paths/(.+)")
 _DATASTORE = re.compile(r"azureml://datastores/([^/]+)/")
+_STORE = re.compile(r"azureml://datastores/([^/]+)/paths/(.+)")
 _ASSET = re.compile(r"azureml:([A-Za-z0-9._-]+):([A-Za-z0-9._-]+)")
 _SECRETS = re.compile(r"key_vault\.py (.*?) -- ")
 _SECRET = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(\S+)/(\S+)")
@@ -83,19 +83,24 @@ class Emulated:
     """
 
     def __init__(self, root: FilePath, settings: Mapping[str, Any], **options: Any) -> None:
-        """Keep its files in `root`; of the settings, only the secrets and the exchange store count."""
+        """Keep its files in `root`; of the settings, the secrets and the exchange store count."""
         self.vaults = Vaults()
-        self.secrets: Mapping[str, str] = settings.get("secrets", {})
+        self.secrets: Mapping[str, str] = {}
         variables = {**self.vaults.variables, "MLFLOW_TRACKING_URI": ""}
         self.emulator = Emulator(root, variables=variables, **options)
-        exchange = settings.get("exchange")
-        found = _STORE.fullmatch(exchange["address"]) if exchange is not None else None
-        if exchange is not None and found is not None:
-            self.emulator.service.storage.attach(found[1], found[2], FilePath(exchange["folder"]))
+        self.adopt(settings)
         space = self.emulator.workspace
         names = {"subscription_id": space.subscription, "resource_group": space.group, "workspace": space.name}
         loopback = {"url": self.emulator.url, "token": self.emulator.token, "provide": self.provide}
         self.settings: Mapping[str, Any] = {**names, "loopback": loopback}
+
+    def adopt(self, settings: Mapping[str, Any]) -> None:
+        """Take the exchange store and the secrets of a profile."""
+        exchange = settings.get("exchange")
+        found = _STORE.fullmatch(exchange["address"]) if exchange is not None else None
+        if exchange is not None and found is not None:
+            self.emulator.service.storage.attach(found[1], found[2], FilePath(exchange["folder"]))
+        self.secrets = settings.get("secrets", {})
 
     def start(self) -> None:
         """Begin to answer."""
@@ -129,6 +134,11 @@ class Emulated:
             if variable in self.secrets:
                 short = vault.removeprefix("https://").partition(".")[0]
                 self.vaults.held[short, name] = self.secrets[variable]
+
+
+def open_emulated(root: FilePath, port: int, options: Mapping[str, Sequence[str]]) -> Emulated:
+    """Return a stand-in for `specflow emulate`, its options as the command line gives them."""
+    return Emulated(root, {}, port=port, **read_options(options))
 
 
 def _texts(value: Any) -> Iterator[str]:

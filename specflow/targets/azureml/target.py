@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -11,7 +11,7 @@ from specflow.graph.islands import Island
 from specflow.graph.model import Graph, Node
 from specflow.spec.load import Workspace
 from specflow.targets.azureml.capabilities import CAPABILITIES
-from specflow.targets.base import Capability, Client, Compiled, RunningEmulator
+from specflow.targets.base import Capability, Check, Client, Compiled, Description, Measured, RunningEmulator, Wanted
 
 __all__ = ["TARGET", "AzureML"]
 
@@ -41,6 +41,24 @@ class AzureML:
         from specflow.targets.azureml.publish import published_files
 
         return published_files(yaml.safe_load((folder / "pipeline.yml").read_text(encoding="utf-8")), native, digest)
+
+    def describe(self, files: Mapping[str, bytes], native: Mapping[str, Any]) -> Description:
+        """Return what an artifact would make in a workspace."""
+        from specflow.targets.azureml.described import describe
+
+        return describe(files, native)
+
+    def examine(self, settings: Mapping[str, Any], wanted: Wanted) -> Iterator[Check]:
+        """Yield what is found of the workspace that the settings name."""
+        from specflow.targets.azureml.examined import examine
+
+        return examine(settings, wanted)
+
+    def probe(self, settings: Mapping[str, Any], compute: Any) -> Iterator[Measured]:
+        """Yield what the emulator assumes of the platform, as it is on the workspace that the settings name."""
+        from specflow.targets.azureml.probes import probe
+
+        return probe(settings, compute)
 
     def client(self, settings: Mapping[str, Any]) -> Client:
         """Return a client for the profile's workspace, or for an emulator's."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
-from specflow.targets.databricks.emulator.server import Emulator
+from specflow.targets.databricks.emulator.server import Emulator, read_options
 
-__all__ = ["Emulated"]
+__all__ = ["Emulated", "open_emulated"]
 
 
 class Emulated:
@@ -20,13 +20,18 @@ class Emulated:
     def __init__(self, root: FilePath, settings: Mapping[str, Any], **options: Any) -> None:
         """Bind a port; what the profile says of files on the workspace stays."""
         self.emulator = Emulator(root, **options)
-        exchange = settings.get("exchange")
-        if exchange is not None:
-            self.emulator.workspace.volumes.attach(exchange["address"], FilePath(exchange["folder"]))
-        self.secrets: Mapping[str, str] = settings.get("secrets", {})
+        self.secrets: Mapping[str, str] = {}
+        self.adopt(settings)
         kept = {key: value for key, value in settings.items() if key not in ("host", "token", "secrets", "exchange")}
         loopback = {"host": self.emulator.url, "token": self.emulator.token, "provide": self.provide}
         self.settings: Mapping[str, Any] = {**kept, **loopback}
+
+    def adopt(self, settings: Mapping[str, Any]) -> None:
+        """Take the exchange store and the secrets of a profile."""
+        exchange = settings.get("exchange")
+        if exchange is not None:
+            self.emulator.workspace.volumes.attach(exchange["address"], FilePath(exchange["folder"]))
+        self.secrets = settings.get("secrets", {})
 
     def start(self) -> None:
         """Begin to answer."""
@@ -55,3 +60,8 @@ class Emulated:
         if scope not in held.scopes():
             held.make_scope(scope)
         held.put(scope, key, self.secrets[name].encode())
+
+
+def open_emulated(root: FilePath, port: int, options: Mapping[str, Sequence[str]]) -> Emulated:
+    """Return a stand-in for `specflow emulate`, its options as the command line gives them."""
+    return Emulated(root, {}, port=port, **read_options(options))

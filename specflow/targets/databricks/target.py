@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -10,7 +11,7 @@ from specflow.diagnostics import Diagnostic
 from specflow.graph.islands import Island
 from specflow.graph.model import Graph, Node
 from specflow.spec.load import Workspace
-from specflow.targets.base import Capability, Client, Compiled, RunningEmulator
+from specflow.targets.base import Capability, Check, Client, Compiled, Description, Measured, RunningEmulator, Wanted
 from specflow.targets.databricks.capabilities import CAPABILITIES
 
 __all__ = ["TARGET", "Databricks"]
@@ -33,6 +34,24 @@ class Databricks:
         from specflow.targets.databricks.compile import compile_databricks
 
         return compile_databricks(island, workspace)
+
+    def describe(self, files: Mapping[str, bytes], native: Mapping[str, Any]) -> Description:
+        """Return what an artifact would make in a workspace."""
+        from specflow.targets.databricks.described import describe
+
+        return describe(files, native)
+
+    def examine(self, settings: Mapping[str, Any], wanted: Wanted) -> Iterator[Check]:
+        """Yield what is found of the workspace that the settings name."""
+        from specflow.targets.databricks.examined import examine
+
+        return examine(settings, os.environ, wanted)
+
+    def probe(self, settings: Mapping[str, Any], compute: Any) -> Iterator[Measured]:
+        """Yield what the emulator assumes of the platform, as it is on the workspace that the settings name."""
+        from specflow.targets.databricks.probes import probe
+
+        return probe(settings, compute)
 
     def client(self, settings: Mapping[str, Any]) -> Client:
         """Return a client of the workspace that the settings name."""

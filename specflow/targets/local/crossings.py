@@ -20,7 +20,7 @@ from specflow.targets.local.foreign import Abroad, Isle
 from specflow.targets.local.steps import Options, Step
 from specflow.targets.local.workspace import RunFolder
 
-__all__ = ["Crossings", "Run"]
+__all__ = ["Crossings", "Run", "made_elsewhere"]
 
 Event = dict[str, Any]
 ENDED_BY_PLATFORM = "ended by the platform"
@@ -199,12 +199,7 @@ class Crossings:
         return Outcome("failed", message or ENDED_BY_PLATFORM)
 
     def _made(self, name: str, record: Mapping[str, Any], fetched: Mapping[str, str]) -> Made:
-        """Return a result elsewhere: values, and paths where they are here, else as their platform names them."""
-        outputs: dict[str, Any] = dict.fromkeys(self.run.steps[name].spec["attempt"]["outputs"])
-        outputs.update(record["values"])
-        for port, left in record["outputs"].items():
-            outputs[port] = fetched.get(port, left["path"] or f"{name}.{port}")
-        return Made(outputs, dict(record["metrics"]), "")
+        return made_elsewhere(self.run.steps[name].spec, record, fetched)
 
     def _open(self, isle: Isle) -> list[Step]:
         found = (self.run.steps[name] for name in isle.spec["steps"])
@@ -245,3 +240,12 @@ class Crossings:
             raise failure
         for step in self._open(isle):
             self.run.close(step, Outcome("failed", reason))
+
+
+def made_elsewhere(step: Mapping[str, Any], record: Mapping[str, Any], fetched: Mapping[str, str]) -> Made:
+    """Return a result elsewhere: values, and paths where they are here, else as their platform names them."""
+    outputs: dict[str, Any] = dict.fromkeys(step["attempt"]["outputs"])
+    outputs.update(record["values"])
+    for port, left in record["outputs"].items():
+        outputs[port] = fetched.get(port, left["path"] or f"{step['id']}.{port}")
+    return Made(outputs, dict(record["metrics"]), "")

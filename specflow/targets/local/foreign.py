@@ -144,7 +144,7 @@ class Abroad:
 
     def send(self, isle: Isle, *, use_cache: bool, again: Mapping[str, ForeignRow]) -> ForeignRow | None:
         """Start an island's bridge, its key recorded before; or return an earlier job of the same content, all well."""
-        isle.content = self._content(isle)
+        isle.content = self.content(isle)
         earlier = self.history.foreign(isle.content)
         if use_cache and earlier is not None and earlier.state == "succeeded":
             return earlier
@@ -192,7 +192,7 @@ class Abroad:
         key = self.run if isle.spec["is_whole"] else f"{self.run}-{name}"
         return key if len(key) <= KEY_LENGTH else f"{self.run}-{digest_of(name)[:16]}"
 
-    def _content(self, isle: Isle) -> str:
+    def content(self, isle: Isle) -> str:
         """Return the digest of what an island does: its artifact, where it runs, and what it is given."""
         inputs = {name: self._told(name, value) for name, value in self.given.items()}
         return digest_of(

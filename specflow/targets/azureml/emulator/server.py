@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path as FilePath
 from types import TracebackType
+from typing import Any
 
 from specflow.emulation import Clock, Fault, Server
 from specflow.errors import UsageError
@@ -16,7 +17,7 @@ from specflow.targets.azureml.emulator.refusals import shape
 from specflow.targets.azureml.emulator.service import Service
 from specflow.targets.azureml.emulator.wire import Wire
 
-__all__ = ["Emulator", "open_emulator"]
+__all__ = ["Emulator", "read_options"]
 
 
 class Emulator:
@@ -79,10 +80,10 @@ class Emulator:
         self.stop()
 
 
-def open_emulator(root: FilePath, port: int, options: Mapping[str, Sequence[str]]) -> Emulator:
-    """Return an emulator for the command line.
+def read_options(options: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Return an emulator's arguments as the command line gives them.
 
-    Its options are `compute` and `datastore` (names that shall exist), `tasks` (how many processes run at once), `flip`
+    The options are `compute` and `datastore` (names that shall exist), `tasks` (how many processes run at once), `flip`
     (an assumption to turn round) and `faults` (a JSON file).
     """
     known = ("compute", "datastore", "tasks", "flip", "faults")
@@ -92,15 +93,13 @@ def open_emulator(root: FilePath, port: int, options: Mapping[str, Sequence[str]
     limit = options.get("tasks", ["0"])[-1]
     if not limit.isdecimal():
         raise UsageError(f'"{limit}" is not a number of processes', "give a whole number: -o tasks=4")
-    return Emulator(
-        root,
-        port=port,
-        assumed=_flipped(options.get("flip", ())),
-        computes=options.get("compute", ()),
-        datastores=options.get("datastore", ()),
-        limit=int(limit) or None,
-        faults=_read_faults(options.get("faults", ())),
-    )
+    return {
+        "assumed": _flipped(options.get("flip", ())),
+        "computes": options.get("compute", ()),
+        "datastores": options.get("datastore", ()),
+        "limit": int(limit) or None,
+        "faults": _read_faults(options.get("faults", ())),
+    }
 
 
 def _flipped(names: Sequence[str]) -> Assumptions:

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path as FilePath
+from typing import Any
 
 from specflow.emulation import Clock, Fault, Routes, Server
 from specflow.errors import UsageError
@@ -17,7 +18,7 @@ from specflow.targets.databricks.emulator.wire_files import VolumesWire, Workspa
 from specflow.targets.databricks.emulator.wire_jobs import JobsWire, RunsWire
 from specflow.targets.databricks.emulator.wire_other import OtherWire
 
-__all__ = ["Emulator", "open_emulator"]
+__all__ = ["Emulator", "read_options"]
 
 
 class Emulator:
@@ -70,10 +71,10 @@ class Emulator:
         self.stop()
 
 
-def open_emulator(root: FilePath, port: int, options: Mapping[str, Sequence[str]]) -> Emulator:
-    """Return an emulator for the command line.
+def read_options(options: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Return an emulator's arguments as the command line gives them.
 
-    Its options are `tasks` (how many run at once), `flip` (an assumption to turn round) and `faults` (a JSON file).
+    The options are `tasks` (how many run at once), `flip` (an assumption to turn round) and `faults` (a JSON file).
     """
     known = ("tasks", "flip", "faults")
     for name in options:
@@ -96,4 +97,4 @@ def open_emulator(root: FilePath, port: int, options: Mapping[str, Sequence[str]
         raise UsageError(
             f"the faults can't be read: {fault}", "a faults file holds a list of faults as JSON"
         ) from fault
-    return Emulator(root, port=port, faults=faults, assumptions=assumptions, limit=int(limit) or None)
+    return {"faults": faults, "assumptions": assumptions, "limit": int(limit) or None}
