@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any
@@ -35,8 +35,24 @@ def recall(spec: FilePath, target: str | None, profile: str | None) -> tuple[Pla
             kept = json.load(stream)
     except (OSError, ValueError):
         return None
-    sources = {name: FilePath(path) for name, path in kept["sources"].items()}
+    sources = _Paths(kept["sources"])
     return Plan(unpack(kept["plan"]), None, sources, FilePath(head.root), memory=head.place), head.findings
+
+
+class _Paths(Mapping[str, FilePath]):
+    """Paths by name, made of texts when they are asked for: a run that finds its results asks for few."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self.texts = texts
+
+    def __getitem__(self, name: str) -> FilePath:
+        return FilePath(self.texts[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.texts)
+
+    def __len__(self) -> int:
+        return len(self.texts)
 
 
 def remember(
