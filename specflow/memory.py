@@ -36,7 +36,8 @@ def recall(spec: FilePath, target: str | None, profile: str | None) -> tuple[Pla
     except (OSError, ValueError):
         return None
     sources = _Paths(kept["sources"])
-    return Plan(unpack(kept["plan"]), None, sources, FilePath(head.root), memory=head.place), head.findings
+    packed, root = kept["plan"], FilePath(head.root)
+    return Plan(unpack(packed), None, sources, root, memory=head.place, packed=packed), head.findings
 
 
 class _Paths(Mapping[str, FilePath]):
@@ -74,9 +75,11 @@ def remember(
     name = plan.document["digest"][:16]
     os.makedirs(os.path.dirname(place), exist_ok=True)
     sources = {each: str(source) for each, source in plan.sources.items()}
-    write_json(f"{place}-{name}.json", {"plan": pack(plan.document), "sources": sources})
+    packed = pack(plan.document)
+    write_json(f"{place}-{name}.json", {"plan": packed, "sources": sources})
     write_json(f"{place}.json", {"root": root, "watched": marks, "findings": findings, "plan": name})
     for other in FilePath(place).parent.glob(f"{os.path.basename(place)}-*.json"):
         if other.name != f"{os.path.basename(place)}-{name}.json":
             other.unlink(missing_ok=True)
-    return replace(plan, memory=place)
+    # Unpacked again, what steps have in common is one object: less to hold, and to write.
+    return replace(plan, document=unpack(packed), memory=place, packed=packed)

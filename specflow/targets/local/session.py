@@ -51,7 +51,8 @@ def run_plan(
     run_id = new_run_id(now)
     history = History(workspace.history)
     try:
-        history.begin_run(run_id, plan.document, inputs, now.timestamp(), os.getpid(), _origin(plan, workspace))
+        origin = _origin(plan, workspace)
+        history.begin_run(run_id, plan.document, inputs, now.timestamp(), os.getpid(), origin, plan.packed)
         history.commit()
         gc.freeze()  # the plan lasts as long as the run: it need not be looked through again and again
         gc.enable()
