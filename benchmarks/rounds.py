@@ -15,7 +15,7 @@ from benchmarks.measure import Cost, clean_environment, run
 from benchmarks.tools import Tool, installed
 from benchmarks.workloads import Workload, expected, source_value
 
-__all__ = ["PHASES", "Costs", "play"]
+__all__ = ["PHASES", "Costs", "lay_out", "play"]
 
 PHASES = ("cold", "cold, spec known", "unchanged", "one source changed")
 SETTLE_S = 0.2
@@ -44,7 +44,7 @@ def play(workload: Workload, tools: tuple[Tool, ...], rounds: int, home: Path) -
 
 def _one_round(workload: Workload, tool: Tool, program: str, folder: Path) -> list[tuple[str, Cost]]:
     env, command = clean_environment(), tool.command(program)
-    _lay_out(workload, tool, folder)
+    lay_out(workload, tool, folder)
     time.sleep(SETTLE_S)
     done = [("cold", run(command, folder, env))]
     _check(workload, tool, folder, {})
@@ -59,7 +59,7 @@ def _one_round(workload: Workload, tool: Tool, program: str, folder: Path) -> li
     _check(workload, tool, folder, changed)
     if tool.name == "specflow":
         known = folder.with_name(f"{folder.name}-known")
-        _lay_out(workload, tool, known)
+        lay_out(workload, tool, known)
         time.sleep(SETTLE_S)
         run([program, "validate", "pipeline.yaml"], known, env)
         done.append(("cold, spec known", run(command, known, env)))
@@ -67,7 +67,7 @@ def _one_round(workload: Workload, tool: Tool, program: str, folder: Path) -> li
     return done
 
 
-def _lay_out(workload: Workload, tool: Tool, folder: Path) -> None:
+def lay_out(workload: Workload, tool: Tool, folder: Path) -> None:
     (folder / "src").mkdir(parents=True)
     for name in workload.sources:
         (folder / "src" / name).write_text(f"{source_value(name)}\n")

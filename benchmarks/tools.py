@@ -193,9 +193,9 @@ TOOLS = (
     Ninja("ninja", "ninja", ""),
     Make("make", "make", ""),
     Doit("doit", "doit", "doit"),
-    Luigi("luigi", "luigi", "luigi", slow=True),
+    Luigi("luigi", "luigi", "luigi", slow=True, largest=1000),
     Snakemake("snakemake", "snakemake", "snakemake", slow=True, largest=1000),
-    Dvc("dvc", "dvc", "dvc", slow=True, largest=200),
+    Dvc("dvc", "dvc", "dvc", slow=True, largest=100),
 )
 """Beyond its `largest` a tool takes many minutes for one cell, and is left out there by name."""
 

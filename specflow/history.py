@@ -149,6 +149,8 @@ class History:
                 message,
                 f'if it is damaged, move "{os.path.basename(os.path.dirname(file))}" away: it holds results only',
             ) from failure
+        self.is_new = self.db.execute("SELECT 1 FROM files LIMIT 1").fetchone() is None
+        """Whether no file was known when it was opened: then those entered since are all there are to ask for."""
         self.pending: dict[str, list[tuple[Any, ...]]] = {}
         self.fresh: dict[str, ResultRow] = {}
         self.fresh_files: dict[tuple[str, int, int, int], str] = {}
@@ -195,7 +197,8 @@ class History:
             raise
         self.pending.clear()
         self.fresh.clear()
-        self.fresh_files.clear()
+        if not self.is_new:
+            self.fresh_files.clear()
 
     def close(self) -> None:
         """Commit and close."""
@@ -210,11 +213,12 @@ class History:
         started: float,
         pid: int,
         origin: Mapping[str, Any],
+        packed: Mapping[str, Any] | None = None,
     ) -> None:
-        """Enter a run that begins; `origin` says where its plan's files lie."""
+        """Enter a run that begins; `origin` says where its plan's files lie, `packed` is the plan if it is packed."""
         import zlib
 
-        packed = zlib.compress(json.dumps(pack(plan), separators=(",", ":")).encode(), 1)
+        blob = zlib.compress(json.dumps(packed or pack(plan), separators=(",", ":")).encode(), 1)
         self._write(
             "INSERT INTO runs (id, pipeline, digest, plan, inputs, started, pid, state, origin)"
             " VALUES (?,?,?,?,?,?,?,?,?)",
@@ -222,7 +226,7 @@ class History:
                 run,
                 plan["name"],
                 plan["digest"],
-                packed,
+                blob,
                 json.dumps(inputs),
                 started,
                 pid,
@@ -359,7 +363,7 @@ class History:
     def file(self, path: str, size: int, mtime_ns: int, inode: int) -> str | None:
         """Return the digest of a file, if it was hashed when it had this size, time and inode."""
         fresh = self.fresh_files.get((path, size, mtime_ns, inode))
-        if fresh is not None:
+        if fresh is not None or self.is_new:
             return fresh
         statement = "SELECT sha256 FROM files WHERE path=? AND size=? AND mtime_ns=? AND inode=?"
         row = self.db.execute(statement, (path, size, mtime_ns, inode)).fetchone()

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any
@@ -35,8 +35,25 @@ def recall(spec: FilePath, target: str | None, profile: str | None) -> tuple[Pla
             kept = json.load(stream)
     except (OSError, ValueError):
         return None
-    sources = {name: FilePath(path) for name, path in kept["sources"].items()}
-    return Plan(unpack(kept["plan"]), None, sources, FilePath(head.root), memory=head.place), head.findings
+    sources = _Paths(kept["sources"])
+    packed, root = kept["plan"], FilePath(head.root)
+    return Plan(unpack(packed), None, sources, root, memory=head.place, packed=packed), head.findings
+
+
+class _Paths(Mapping[str, FilePath]):
+    """Paths by name, made of texts when they are asked for: a run that finds its results asks for few."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self.texts = texts
+
+    def __getitem__(self, name: str) -> FilePath:
+        return FilePath(self.texts[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.texts)
+
+    def __len__(self) -> int:
+        return len(self.texts)
 
 
 def remember(
@@ -58,9 +75,11 @@ def remember(
     name = plan.document["digest"][:16]
     os.makedirs(os.path.dirname(place), exist_ok=True)
     sources = {each: str(source) for each, source in plan.sources.items()}
-    write_json(f"{place}-{name}.json", {"plan": pack(plan.document), "sources": sources})
+    packed = pack(plan.document)
+    write_json(f"{place}-{name}.json", {"plan": packed, "sources": sources})
     write_json(f"{place}.json", {"root": root, "watched": marks, "findings": findings, "plan": name})
     for other in FilePath(place).parent.glob(f"{os.path.basename(place)}-*.json"):
         if other.name != f"{os.path.basename(place)}-{name}.json":
             other.unlink(missing_ok=True)
-    return replace(plan, memory=place)
+    # Unpacked again, what steps have in common is one object: less to hold, and to write.
+    return replace(plan, document=unpack(packed), memory=place, packed=packed)

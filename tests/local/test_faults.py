@@ -8,13 +8,12 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.local.conftest import Project, is_alive, wait_for
+from tests.local.conftest import Project, wait_for
 from tests.local.mounts import script_with_mounts
 
 TWO_STEPS = """\
@@ -63,8 +62,9 @@ def test_on_a_disk_that_fills_up_nothing_is_lost_and_half_an_output_is_never_see
 
     assert "" == done.stderr
     assert "1\n" == (tmp_path / "first.code").read_text()
-    assert "No space left on device" in (tmp_path / "first.err").read_text()
-    assert "bug in specflow" not in (tmp_path / "first.err").read_text()
+    said = (tmp_path / "first.err").read_text()
+    assert "error: can't write the history in " in said
+    assert "  = help: is the disk full?" in said
     assert "" == (tmp_path / "halves").read_text()
     result = last_event((tmp_path / "second.out").read_text())
     assert ("succeeded", "succeeded") == (result["state"], result["steps"]["big"]["state"])
@@ -203,7 +203,8 @@ def test_gigabytes_on_stdout_go_to_the_log_whole_and_cost_the_runner_no_memory(
         [sys.executable, "-m", "specflow", "run", "p.yaml"], cwd=project.folder, stderr=subprocess.PIPE, text=True
     )
     assert process.stderr is not None
-    said = process.stderr.read()
+    with process.stderr as stream:
+        said = stream.read()
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     logs = list(project.folder.glob(".specflow/runs/*/logs/flood.1.log"))
@@ -256,27 +257,5 @@ def test_runner_and_step_killed_together_leave_nothing_and_the_next_run_does_it_
     process.communicate()
 
     assert [] == list(project.folder.glob(".specflow/results/*/*/outputs/o"))
-    (tmp_path / "go").touch()
-    assert "succeeded" == project.run()["state"]
-
-
-def test_a_run_whose_guardian_was_killed_ends_in_words_and_leaves_nothing(project: Project, tmp_path: Path) -> None:
-    project.pipeline(f"""
-        work:
-          shell: bash
-          run: "echo $$ $PPID > {tmp_path}/n; mv {tmp_path}/n {tmp_path}/pids; test -e {tmp_path}/go || sleep 300"
-        """)
-    process = project.start("run", "p.yaml")
-    wait_for(tmp_path / "pids")
-    step, guardian = map(int, (tmp_path / "pids").read_text().split())
-    time.sleep(0.3)  # by then the runner knows the step's number, by the guardian's word
-    os.kill(guardian, signal.SIGKILL)
-    _, said = process.communicate(timeout=60)
-    end = time.monotonic() + 10
-    while is_alive(step) and time.monotonic() < end:
-        time.sleep(0.02)
-
-    assert (1, False) == (process.returncode, is_alive(step))
-    assert "error: the process that starts the steps was killed" in said
     (tmp_path / "go").touch()
     assert "succeeded" == project.run()["state"]

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from specflow.attempt.collect import Collected, collect
 from specflow.attempt.notebook import Notebook
-from specflow.attempt.prepare import Prepared, prepare
+from specflow.attempt.prepare import Prepared, PrepareError, prepare
 from specflow.attempt.untouched import as_they_are, wrote_to
 from specflow.plan import Plan
 from specflow.targets.local.hints import missing_code_hint, tool_hint
@@ -52,12 +52,12 @@ class CodeStore:
             if os.access(source, os.X_OK):
                 FilePath(f"{work}/{path}").chmod(0o755)
 
-    def notebook(self, spec: Mapping[str, Any], log: FilePath) -> Notebook | None:
+    def notebook(self, spec: Mapping[str, Any], log: str) -> Notebook | None:
         """Return a step's notebook, and the place beside the log where the executed one goes; None if it has none."""
         if "notebook" not in spec:
             return None
         source = self.workspace.code(spec["notebook"]["code"]) / spec["notebook"]["name"]
-        return Notebook(str(source.absolute()), str(log.with_suffix(".ipynb").absolute()))
+        return Notebook(str(source.absolute()), str(FilePath(log).with_suffix(".ipynb").absolute()))
 
 
 def start(
@@ -75,11 +75,14 @@ def start(
 ) -> Attempt:
     """Return an attempt whose process runs; raise PrepareError or OSError if it can't."""
     spec = step["attempt"]
-    prepared = prepare(spec, values, facts, folder, python, environ, secrets, code.notebook(spec, FilePath(log)))
+    prepared = prepare(spec, values, facts, folder, python, environ, secrets, code.notebook(spec, log))
     os.mkdir(prepared.cwd)  # noqa: PTH102 - per attempt
     code.fill(step["code"], prepared.cwd)
     held = as_they_are(spec, values)
-    child = processes.start(prepared.argv, prepared.env, prepared.cwd, log, tag)
+    try:
+        child = processes.start(prepared.argv, prepared.env, prepared.cwd, log, tag)
+    except FileNotFoundError as failure:
+        raise PrepareError(f'there is no program "{prepared.argv[0]}" here') from failure
     return Attempt(folder, prepared, child, held)
 
 

@@ -54,6 +54,6 @@ class Builds:
 
     def end(self) -> None:
         """End what is under way: nobody waits for it any more."""
-        for child in self.processes.children.values():
+        for child in self.processes.children:
             if isinstance(child.tag, Build):
                 child.kill()

@@ -60,6 +60,7 @@ class Cache:
         self.marks: dict[str, Mark | None] = {}
         """By path, as they were when digests were taken; None where that can't be trusted."""
         self.inside: dict[str, list[str]] = {}
+        self.texts: dict[int, tuple[Any, str]] = {}
 
     # Keys
 
@@ -76,8 +77,18 @@ class Cache:
         parts = {**step["parts"], "environment": environment, "inputs": inputs}
         if step["asks_run"]:
             parts["run"] = {name: run[name] for name in step["asks_run"]}
-        text = json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        text = "{" + ",".join(f'"{name}":{self._canonical(name, parts[name])}' for name in sorted(parts)) + "}"
         return Key(hashlib.sha256(text.encode()).hexdigest(), parts, text)
+
+    def _canonical(self, name: str, part: Any) -> str:
+        """Return one part of a key as JSON, always the same for the same; steps that share it share the work."""
+        if name == "inputs":
+            return json.dumps(part, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        known = self.texts.get(id(part))
+        if known is None or known[0] is not part:
+            known = (part, json.dumps(part, sort_keys=True, ensure_ascii=False, separators=(",", ":")))
+            self.texts[id(part)] = known
+        return known[1]
 
     def _seen(self, path: str) -> dict[str, str]:
         return {"name": os.path.basename(path), "sha256": self.digest(path)}  # noqa: PTH119 - called per input of every step
@@ -131,7 +142,7 @@ class Cache:
 
     def home(self, name: str) -> FilePath:
         """Return where a result lies."""
-        return self.folder / name[:GROUP_DIGITS] / name
+        return FilePath(f"{self.folder}/{name[:GROUP_DIGITS]}/{name}")
 
     def _make_group(self, name: str) -> None:
         """Make the folder that a home stands in, if this run has not."""

@@ -281,10 +281,10 @@ class _Run:
                 self.close(step, Outcome("failed", _os_reason(failure)))
                 return True
         assert step.key is not None
-        if self._take_over(step, step.key):
-            return True
-        if step.holds_lock or not self._shares(step):
+        if step.holds_lock:  # then nobody else can have made it meanwhile
             return False
+        if not self._shares(step):
+            return self._take_over(step, step.key)
         return self._is_run_by_another(step, step.key.digest)
 
     def _is_left_out(self, step: Step) -> bool:
@@ -318,7 +318,7 @@ class _Run:
             return True
         step.holds_lock = True
         assert step.key is not None
-        return self._take_over(step, step.key)  # it may have been done while we asked
+        return self._take_over(step, step.key)
 
     def _start(self, step: Step) -> None:
         step.attempts += 1
@@ -355,7 +355,7 @@ class _Run:
 
     def _ended(self, child: Child) -> None:
         if child.tag is None:
-            if child.returncode or child.failure is not None:
+            if child.returncode:
                 self.tell("tracking_failed", code=child.returncode)
             return
         if isinstance(child.tag, Build):
@@ -368,10 +368,6 @@ class _Run:
         code = child.returncode
         if self.stopping is not None and (self.stopping.state == "cancelled" or self.stopping.reason == RUN_TIMEOUT):
             self.close(step, self.stopping)
-        elif isinstance(child.failure, FileNotFoundError):
-            self._failed(step, f'there is no program "{child.program}" here', can_retry=False)
-        elif child.failure is not None:
-            self._failed(step, _os_reason(child.failure))
         elif step.timed_out:
             self._failed(step, f"timeout after {step.spec['timeout_s']} s")
         elif code:

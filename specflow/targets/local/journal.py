@@ -12,9 +12,9 @@ __all__ = ["GROUP_S", "Journal"]
 
 Event = dict[str, Any]
 
-GROUP_S = 0.02
+GROUP_S = 0.05
 """How long finished steps wait for others to be written with them; longer where writing takes long."""
-SHARE = 10
+SHARE = 20
 """Writing takes no more than one part in so many of the time."""
 
 

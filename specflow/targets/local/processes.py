@@ -3,71 +3,118 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
+import errno
 import os
-import select
+import selectors
+import shutil
 import signal
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
-from specflow.errors import SpecflowError
-from specflow.targets.local.guardian import BEGAN, ENDED, NO_LOG, Guardian
+from specflow.targets.local.guardian import Guardian
 
 __all__ = ["GRACE_S", "Child", "Processes"]
 
 GRACE_S = 10.0
 """Seconds between SIGTERM and SIGKILL."""
+_DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ)
+"""Python ignores them; a step must not."""
 
 
 class Child:
-    """One process. `returncode` is set once it has ended: below zero, the signal that ended it.
+    """One running process. `returncode` is set once it has ended: below zero, the signal that ended it."""
 
-    Where it could not be started, `failure` says why instead.
-    """
+    __slots__ = ("_watch", "kill_at", "pid", "returncode", "tag")
 
-    __slots__ = ("failure", "guardian", "kill_at", "number", "pid", "program", "returncode", "tag")
-
-    def __init__(self, number: int, guardian: Guardian, program: str, tag: Any) -> None:
+    def __init__(self, pid: int, tag: Any) -> None:
         """Keep the process; `tag` is the caller's."""
-        self.number, self.guardian, self.program, self.tag = number, guardian, program, tag
-        self.pid = 0
+        self.pid, self.tag = pid, tag
         self.returncode: int | None = None
-        self.failure: OSError | None = None
         self.kill_at: float | None = None
+        self._watch: int | None = None
 
     def terminate(self, now: float, grace_s: float = GRACE_S) -> None:
         """Ask the whole group to end; `Processes.wait` sees to it that it has ended after the grace."""
-        self.guardian.signal(self.number, signal.SIGTERM)
+        self._signal(signal.SIGTERM)
         self.kill_at = now + grace_s
 
     def kill(self) -> None:
         """End the whole group at once."""
-        self.guardian.signal(self.number, signal.SIGKILL)
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
 
 
 class Processes:
-    """Waits for any of many children, and can be woken."""
+    """Waits for any of many children, without threads where the platform has pidfds (Linux), and can be woken."""
 
     def __init__(self) -> None:
-        """Start what starts children, and ends them if we are killed."""
+        """Open what waiting needs, and start what ends the children of a runner that was killed."""
         self.guardian = Guardian()
+        self.selector = selectors.DefaultSelector()
         self.wake_read, self.wake_write = os.pipe()
         os.set_blocking(self.wake_read, False)
         os.set_blocking(self.wake_write, False)
-        self.poll = select.poll()
-        for descriptor in (self.wake_read, self.guardian.answers):
-            self.poll.register(descriptor, select.POLLIN)
-        self.numbers = itertools.count()
-        self.children: dict[int, Child] = {}
+        self.selector.register(self.wake_read, selectors.EVENT_READ, None)
+        self.children: set[Child] = set()
+        self.ended: list[Child] = []
+        self.lock = threading.Lock()
+        self.here = os.open(".", os.O_RDONLY | os.O_CLOEXEC)
+        self.programs: dict[tuple[str, str], str] = {}
+        _keep_to_ourselves()
 
     def start(self, argv: Sequence[str], env: Mapping[str, str], cwd: str, log: FilePath | str, tag: Any) -> Child:
-        """Return a process that is about to start, and will write stdout and stderr to one log."""
-        child = Child(next(self.numbers), self.guardian, argv[0], tag)
-        self.children[child.number] = child
-        self.guardian.start(child.number, argv, env, os.path.abspath(cwd), os.path.abspath(log))  # noqa: PTH100 - hot
+        """Start a process that writes stdout and stderr to one log; raise OSError if it can't be started."""
+        to = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        try:
+            pid = self._spawn(argv, env, cwd, to)
+        finally:
+            os.close(to)
+        self.guardian.began(pid)
+        child = Child(pid, tag)
+        self.children.add(child)
+        if hasattr(os, "pidfd_open"):
+            child._watch = os.pidfd_open(child.pid)
+            self.selector.register(child._watch, selectors.EVENT_READ, child)
+        else:
+            threading.Thread(target=self._reap, args=(child,), daemon=True).start()
         return child
+
+    def _spawn(self, argv: Sequence[str], env: Mapping[str, str], cwd: str, to: int) -> int:
+        """Return the id of a new process in a session of its own.
+
+        posix_spawn knows no folder to start in: so we go there and come back. Whatever else runs in this process, and
+        that is little, must name files by absolute paths.
+        """
+        out = ((os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), *((os.POSIX_SPAWN_DUP2, to, n) for n in (1, 2)))
+        os.chdir(cwd)
+        try:
+            program = self._program(argv[0], env.get("PATH", os.defpath))
+            return os.posix_spawn(program, list(argv), env, file_actions=out, setsid=True, setsigdef=_DEFAULT_SIGNALS)
+        finally:
+            os.fchdir(self.here)
+
+    def _program(self, name: str, path: str) -> str:
+        """Return the path of a program as a shell finds it; raise FileNotFoundError where there is none."""
+        if "/" in name:
+            return name
+        found = self.programs.get((name, path)) or shutil.which(name, path=path)
+        if found is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+        if found.startswith("/"):
+            self.programs[name, path] = found
+        return found
+
+    def _reap(self, child: Child) -> None:
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        with self.lock:
+            self.ended.append(child)
+        self.wake()
 
     def wake(self) -> None:
         """Make a `wait` that is under way return; safe in a signal handler."""
@@ -76,66 +123,61 @@ class Processes:
 
     def wait(self, timeout: float | None) -> list[Child]:
         """Return the children that have ended, waiting up to `timeout` seconds for the first of them."""
-        due = [child.kill_at for child in self.children.values() if child.kill_at is not None]
-        end = min((*due, *(() if timeout is None else (time.monotonic() + timeout,))), default=None)
-        done: list[Child] = []
-        is_woken = False
-        while not done and not is_woken:
-            left = None if end is None else max(0.0, end - time.monotonic())
-            ready = self.poll.poll(None if left is None else left * 1000)
-            for descriptor, _ in ready:
-                if descriptor == self.wake_read:
-                    is_woken = True
-                    with contextlib.suppress(BlockingIOError):
-                        os.read(self.wake_read, 4096)
-                else:
-                    done = self._hear()
-            if not ready:
-                break
+        now = time.monotonic()
+        due = [child.kill_at for child in self.children if child.kill_at is not None]
         if due:
-            self._kill_what_is_due(time.monotonic())
-        return done
-
-    def _kill_what_is_due(self, now: float) -> None:
-        for child in self.children.values():
+            left = max(0.0, min(due) - now)
+            timeout = left if timeout is None else min(timeout, left)
+        done = []
+        for key, _ in self.selector.select(timeout):
+            if key.data is None:
+                with contextlib.suppress(BlockingIOError):
+                    os.read(self.wake_read, 4096)
+            else:
+                done.append(key.data)
+        with self.lock:
+            done += self.ended
+            self.ended = []
+        for child in done:
+            self._finish(child)
+        now = time.monotonic()
+        for child in self.children:
             if child.kill_at is not None and now >= child.kill_at:
                 child.kill()
                 child.kill_at = None
-
-    def _hear(self) -> list[Child]:
-        """Return the children that have ended, by the guardian's word."""
-        try:
-            words = self.guardian.read()
-        except EOFError:
-            raise self._guardian_lost() from None
-        done = []
-        for word, number, value in words:
-            if word == BEGAN:
-                self.children[number].pid = value
-                continue
-            child = self.children.pop(number)
-            if word == ENDED:
-                child.returncode = value
-            else:
-                child.failure = OSError(value, os.strerror(value), "its log" if word == NO_LOG else child.program)
-            done.append(child)
         return done
 
-    def _guardian_lost(self) -> SpecflowError:
-        """End what it had started, as far as we know; return what there is to say of it."""
-        for child in self.children.values():
-            if child.pid:
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(child.pid, signal.SIGKILL)
-        self.children.clear()
-        return SpecflowError("the process that starts the steps was killed", "run it again: what is done stays done")
+    def _finish(self, child: Child) -> None:
+        child.kill()  # what it forked and left behind; it is not reaped yet, so its number is nobody else's
+        self.guardian.ended(child.pid)
+        child.returncode = os.waitstatus_to_exitcode(os.waitpid(child.pid, 0)[1])
+        if child._watch is not None:
+            self.selector.unregister(child._watch)
+            os.close(child._watch)
+        self.children.discard(child)
 
     def close(self) -> None:
         """End every child at once and free what waiting needed."""
-        for child in list(self.children.values()):
+        for child in list(self.children):
             child.kill()
         while self.children:
             self.wait(None)
+        self.selector.close()
         os.close(self.wake_read)
         os.close(self.wake_write)
+        os.close(self.here)
         self.guardian.close()
+
+
+def _keep_to_ourselves() -> None:
+    """See to it that no step inherits a file that whoever started us had open: a pipe might never end then.
+
+    Where stdin, stdout or stderr is closed, something stands in: else a log would get its number.
+    """
+    while (spare := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(spare)
+    for name in os.listdir("/dev/fd"):  # noqa: PTH208 - numbers, not paths
+        with contextlib.suppress(OSError):  # the descriptor of this very listing
+            if int(name) > 2:
+                os.set_inheritable(int(name), False)

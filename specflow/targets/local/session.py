@@ -51,7 +51,8 @@ def run_plan(
     run_id = new_run_id(now)
     history = History(workspace.history)
     try:
-        history.begin_run(run_id, plan.document, inputs, now.timestamp(), os.getpid(), _origin(plan, workspace))
+        origin = _origin(plan, workspace)
+        history.begin_run(run_id, plan.document, inputs, now.timestamp(), os.getpid(), origin, plan.packed)
         history.commit()
         gc.freeze()  # the plan lasts as long as the run: it need not be looked through again and again
         gc.enable()
@@ -110,7 +111,12 @@ def _origin(plan: Plan, workspace: Workspace) -> dict[str, Any]:
     if plan.folder is not None:
         return {"folder": str(plan.folder.resolve())}
     names = [name for name in plan.sources if not name.startswith("code/")]
-    return {"sources": {name: os.path.relpath(plan.sources[name], workspace.root) for name in names}}
+    root = f"{workspace.root}/"
+    return {"sources": {name: _below(str(plan.sources[name]), root) for name in names}}
+
+
+def _below(path: str, root: str) -> str:
+    return path[len(root) :] if path.startswith(root) else os.path.relpath(path, root)
 
 
 def plan_of_run(history: History, workspace: Workspace, run: str) -> Plan:
