@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
+from pydantic import ValidationError
+
 from specflow.diagnostics import Diagnostic, Related, Span, error
 from specflow.spec import model
-from specflow.spec.records import MisfitError
 from specflow.spec.source import Document, Path, read_document
 from specflow.spec.types import nearest
 
@@ -198,8 +199,8 @@ class Loader:
         shape: Any = {"step": model.Step, "pipeline": model.Pipeline, "project": model.Project}[kind]
         if not document.broken:
             try:
-                return File(document, kind, shape.read(document.data), incomplete=document.incomplete)
-            except MisfitError:
+                return File(document, kind, shape.model_validate(document.data), incomplete=document.incomplete)
+            except ValidationError:
                 pass
         from specflow.spec.schema import understood
 
@@ -216,9 +217,9 @@ class Loader:
         for _ in range(MAX_REPAIRS):
             data = _HEADS[kind] | _without(document.data, broken)
             try:
-                return File(document, kind, shape.read(data), frozenset(broken), incomplete=incomplete)
-            except MisfitError as misfit:
-                wider = _wider(misfit, broken)
+                return File(document, kind, shape.model_validate(data), frozenset(broken), incomplete=incomplete)
+            except ValidationError as failure:
+                wider = _wider(failure, broken)
             if wider <= broken:
                 break
             broken |= wider
@@ -363,10 +364,11 @@ def _without(data: Any, broken: set[Path]) -> Any:
     }
 
 
-def _wider(misfit: MisfitError, broken: set[Path]) -> set[Path]:
+def _wider(failure: ValidationError, broken: set[Path]) -> set[Path]:
     """Return what must be left out as well: the holder of something that can't do without what was left out."""
     wider: set[Path] = set()
-    for location in misfit.paths:
+    for problem in failure.errors(include_url=False, include_context=False, include_input=False):
+        location = tuple(problem["loc"])
         holders = [path[:-1] for path in broken if len(path) > 1 and location[: len(path) - 1] == path[:-1]]
         wider |= {max(holders, key=len)} if holders else {path[:-1] for path in broken if len(path) > 1}
     return wider

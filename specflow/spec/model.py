@@ -6,23 +6,22 @@ kept as they were written: spec/expressions.py reads them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from specflow.spec.records import (
-    MisfitError,
-    Record,
-    any_mapping,
-    by_type,
-    field,
-    items,
-    mapping,
-    number,
-    one_of,
-    required,
-    text,
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    Strict,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    StringConstraints,
+    model_validator,
 )
 
 __all__ = [
@@ -49,71 +48,127 @@ __all__ = [
 PATH_TYPES = ("file", "folder", "model", "metrics")
 VALUE_TYPES = ("string", "integer", "number", "boolean")
 
+# Literal[1] would take `true` and `1.0`, which equal it.
+Language = Annotated[int, Field(ge=1, le=1)]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=63)]
+VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=256)]
+Text = Annotated[str, StringConstraints(min_length=1)]
+Number = StrictInt | StrictFloat
+Value = StrictBool | StrictInt | StrictFloat | StrictStr
+Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,8}(s|m|h|d)$")]
+Format = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=32)]
+Version = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)"
+        r"(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$"
+    ),
+]
 PathType = Literal["file", "folder", "model", "metrics"]
 PortType = Literal["file", "folder", "model", "metrics", "string", "integer", "number", "boolean"]
-Number = int | float
-Value = bool | int | float | str
+Code = Text
 
-ANY_TEXT = text()
-TEXT = text(least=1)
-FLAG = one_of(True, False)
-NAME = text(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", most=63)
-VARIABLE = text(r"[A-Za-z_][A-Za-z0-9_]*", most=256)
-DURATION = text(r"[1-9][0-9]{0,8}(s|m|h|d)")
-FORMAT = text(r"[a-z0-9][a-z0-9._-]*", most=32)
-VERSION = text(
-    r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)"
-    r"(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?"
-)
-LANGUAGE = one_of(1)
-NUMBER = number(int, float)
-COUNT = number(int, least=1)
-PATH_TYPE = one_of(*PATH_TYPES)
-PORT_TYPE = one_of(*PATH_TYPES, *VALUE_TYPES)
-VALUE = by_type({bool: None, int: None, float: None, str: None})
-VALUES = items(VALUE)
-SOME_VALUES = items(VALUE, least=1)
-VALUE_OR_VALUES = by_type({bool: None, int: None, float: None, str: None, list: VALUES, tuple: VALUES})
-TEXTS = items(TEXT)
-VARIABLES = mapping(VARIABLE, by_type({bool: None, int: None, float: None, str: None, type(None): None}))
-NAMES = items(VARIABLE, is_unique=True)
-RUN = by_type({str: TEXT, list: SOME_VALUES, tuple: SOME_VALUES})
-BODY_KEYS = frozenset(("uses", "run", "notebook"))
-NOTHING: Mapping[str, Any] = MappingProxyType({})
+T = TypeVar("T")
+Items = Annotated[tuple[T, ...], Strict(False)]
 
 
-class Extensible(Record):
+def _not_empty(items: tuple[T, ...]) -> tuple[T, ...]:
+    if not items:
+        raise ValueError("empty")
+    return items
+
+
+def _unique(items: tuple[T, ...]) -> tuple[T, ...]:
+    if len(set(items)) != len(items):
+        raise ValueError("not unique")
+    return items
+
+
+class Frozen(BaseModel):
+    """Frozen, strict about types, closed to unknown keys.
+
+    `noted` is no part of it: rules that many ask keep there what they have worked out of it.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    _noted: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    @property
+    def noted(self) -> dict[str, Any]:
+        """Return what rules have worked out of it so far, by the rule's own name."""
+        return self._noted
+
+    @property
+    def given(self) -> frozenset[str]:
+        """Return the fields that the document sets."""
+        return frozenset(self.model_fields_set)
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain data, defaults included."""
+        return self.model_dump()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_key_has_a_value(cls, data: Any) -> Any:
+        """Raise for a key that is given and left empty: that is not the same as leaving it out."""
+        if isinstance(data, dict) and None in data.values():
+            raise ValueError("a key without a value")
+        return data
+
+
+_EXTENSION_KEYS = "\0extensions"
+"""No YAML key can be this (it holds a NUL), so it never meets a user's."""
+
+
+def _fold_extensions(data: Any) -> Any:
+    """Return the mapping with its `x-<target>` keys gathered under one."""
+    if not isinstance(data, dict):
+        return data
+    extensions = {key: value for key, value in data.items() if key.startswith("x-")}
+    if not extensions:
+        return data
+    rest = {key: value for key, value in data.items() if key not in extensions}
+    return {**rest, _EXTENSION_KEYS: extensions}
+
+
+ExtensionKey = Annotated[str, StringConstraints(pattern=r"^x-[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
+
+
+class Extensible(Frozen):
     """A document part that may carry `x-<target>` patches."""
 
-    extension = re.compile(r"x-[a-z][a-z0-9]*(_[a-z0-9]+)*").fullmatch  # type: ignore[assignment]
-    extensions: Mapping[str, dict[str, Any]] = NOTHING
+    extensions: Mapping[ExtensionKey, dict[str, Any]] = Field(default_factory=dict, alias="\0extensions")
+
+    _gather = model_validator(mode="before")(staticmethod(_fold_extensions))
 
 
-class Input(Record):
+class Input(Frozen):
     """One declared input."""
 
-    type: PortType = required(PORT_TYPE)
-    description: str = field(ANY_TEXT, "")
-    default: Value | tuple[Value, ...] | None = field(VALUE_OR_VALUES)
-    optional: bool = field(FLAG, False)
-    many: bool = field(FLAG, False)
-    enum: tuple[Value, ...] | None = field(SOME_VALUES)
-    minimum: Number | None = field(NUMBER)
-    maximum: Number | None = field(NUMBER)
-    pattern: str | None = field(ANY_TEXT)
-    format: str | None = field(FORMAT)
-    access: Literal["mount", "download", "direct"] = field(one_of("mount", "download", "direct"), "mount")
+    type: PortType
+    description: str = ""
+    default: Value | Items[Value] | None = None
+    optional: bool = False
+    many: bool = False
+    enum: Annotated[Items[Value], AfterValidator(_not_empty)] | None = None
+    minimum: Number | None = None
+    maximum: Number | None = None
+    pattern: str | None = None
+    format: Format | None = None
+    access: Literal["mount", "download", "direct"] = "mount"
 
-    def check(self) -> None:
-        """Raise MisfitError for keys that do not fit the type."""
+    @model_validator(mode="after")
+    def _keys_fit_the_type(self) -> Input:
+        given = self.model_fields_set
         if self.is_path:
             refused = {"enum", "minimum", "maximum", "pattern"}
         else:
             refused = {"format", "access"}
             refused |= {"minimum", "maximum"} if self.type in ("string", "boolean") else set()
             refused |= {"pattern"} if self.type != "string" else set()
-        if self.given & refused or ("default" in self.given and self.optional):
-            raise MisfitError
+        if given & refused or ("default" in given and self.optional):
+            raise ValueError("keys do not go together")
+        return self
 
     @property
     def is_path(self) -> bool:
@@ -121,257 +176,265 @@ class Input(Record):
         return self.type in PATH_TYPES
 
 
-class Output(Record):
+class Output(Frozen):
     """One declared output of a step."""
 
-    type: PortType = required(PORT_TYPE)
-    description: str = field(ANY_TEXT, "")
-    optional: bool = field(FLAG, False)
-    format: str | None = field(FORMAT)
+    type: PortType
+    description: str = ""
+    optional: bool = False
+    format: Format | None = None
 
-    def check(self) -> None:
-        """Raise MisfitError for a value with a format."""
+    @model_validator(mode="after")
+    def _keys_fit_the_type(self) -> Output:
         if self.format is not None and self.type not in PATH_TYPES:
-            raise MisfitError
+            raise ValueError("a value has no format")
+        return self
 
 
-class Environment(Record):
+class Environment(Frozen):
     """What a step needs installed."""
 
-    python: str | None = field(TEXT)
-    dependencies: tuple[str, ...] = field(TEXTS, ())
-    requirements: str | None = field(TEXT)
-    wheels: tuple[str, ...] = field(TEXTS, ())
-    conda: str | None = field(TEXT)
-    image: str | None = field(TEXT)
+    python: Text | None = None
+    dependencies: Items[Text] = ()
+    requirements: Text | None = None
+    wheels: Items[Text] = ()
+    conda: Text | None = None
+    image: Text | None = None
 
-    def check(self) -> None:
-        """Raise MisfitError for more than one source of truth."""
-        given = set(self.given)
+    @model_validator(mode="after")
+    def _one_source_of_truth(self) -> Environment:
+        given = set(self.model_fields_set)
         if ("image" in given and given != {"image"}) or ("conda" in given and given != {"conda"}):
-            raise MisfitError
+            raise ValueError("more than one source")
+        return self
 
 
-ENVIRONMENT_USE = by_type({str: NAME, dict: Environment.read})
+EnvironmentUse = Name | Environment
+Variables = Mapping[VariableName, Value | None]
 
 
-class Retry(Record):
+class Retry(Frozen):
     """How often a failed attempt is tried again; `attempts` counts the first one too."""
 
-    attempts: int = required(number(int, least=1, most=100))
-    delay: str = field(DURATION, "1s")
-    backoff: Number = field(number(int, float, least=1, most=100), 1)
+    attempts: Annotated[int, Field(ge=1, le=100)]
+    delay: Duration = "1s"
+    backoff: Annotated[Number, Field(ge=1, le=100)] = 1
 
 
 class Head(Extensible):
     """What every step and pipeline file begins with."""
 
-    specflow: int = required(LANGUAGE)
-    name: str = required(NAME)
-    version: str | None = field(VERSION)
-    description: str = field(ANY_TEXT, "")
-    tags: Mapping[str, str] = field(mapping(ANY_TEXT, ANY_TEXT), NOTHING)
-    inputs: Mapping[str, Input] = field(mapping(NAME, Input.read), NOTHING)
+    specflow: Language
+    name: Name
+    version: Version | None = None
+    description: str = ""
+    tags: Mapping[str, str] = Field(default_factory=dict)
+    inputs: Mapping[Name, Input] = Field(default_factory=dict)
 
 
 def _check_body(body: Any) -> None:
-    """Raise MisfitError unless `shell`, `engine` and `run` of a body go together."""
-    given = body.given
+    """Raise unless `shell`, `engine` and `run` of a body go together."""
+    given = body.model_fields_set
     if "shell" in given and (not isinstance(body.run, str) or "engine" in given):
-        raise MisfitError  # a shell script is one string, run as a process
+        raise ValueError("a shell script is one string, run as a process")
     if body.run is None and {"shell", "engine"} & given:
-        raise MisfitError
+        raise ValueError("shell and engine belong to run")
 
 
-SHELL = one_of("bash")
-ENGINE = one_of("process", "spark")
+Run = Text | Annotated[Items[Value], AfterValidator(_not_empty)]
 
 
 class Step(Head):
     """A step file."""
 
-    outputs: Mapping[str, Output] = field(mapping(NAME, Output.read), NOTHING)
-    run: str | tuple[Value, ...] | None = field(RUN)
-    shell: Literal["bash"] | None = field(SHELL)
-    notebook: str | None = field(TEXT)
-    engine: Literal["process", "spark"] = field(ENGINE, "process")
-    code: str | None = field(TEXT)
-    environment: str | Environment | None = field(ENVIRONMENT_USE)
-    env: Mapping[str, Value | None] = field(VARIABLES, NOTHING)
-    secrets: tuple[str, ...] = field(NAMES, ())
-    retry: Retry | None = field(Retry.read)
-    timeout: str | None = field(DURATION)
-    cache: bool = field(FLAG, True)
+    outputs: Mapping[Name, Output] = Field(default_factory=dict)
+    run: Run | None = None
+    shell: Literal["bash"] | None = None
+    notebook: Text | None = None
+    engine: Literal["process", "spark"] = "process"
+    code: Code | None = None
+    environment: EnvironmentUse | None = None
+    env: Variables = Field(default_factory=dict)
+    secrets: Annotated[Items[VariableName], AfterValidator(_unique)] = ()
+    retry: Retry | None = None
+    timeout: Duration | None = None
+    cache: bool = True
 
-    def check(self) -> None:
-        """Raise MisfitError unless there is one body."""
+    @model_validator(mode="after")
+    def _one_body(self) -> Step:
         if (self.run is None) == (self.notebook is None):
-            raise MisfitError
+            raise ValueError("one body")
         _check_body(self)
+        return self
 
 
-INSTANCES = items(mapping(NAME, VALUE, least=1), least=1)
-MATRIX = by_type({dict: mapping(NAME, SOME_VALUES, least=1), list: INSTANCES, tuple: INSTANCES})
-INPUT_VALUE = by_type({bool: None, int: None, float: None, str: None, type(None): None, list: VALUES, tuple: VALUES})
+Literals = Value | Items[Value] | None
+Axis = Annotated[Items[Value], AfterValidator(_not_empty)]
+Instance = Annotated[Mapping[Name, Value], Field(min_length=1)]
+Matrix = Annotated[Mapping[Name, Axis], Field(min_length=1)] | Annotated[Items[Instance], AfterValidator(_not_empty)]
 
 
 class StepUse(Extensible):
     """One entry of a pipeline's `steps`: a file used, or a body in place."""
 
-    uses: str | None = field(TEXT)
-    description: str = field(ANY_TEXT, "")
-    run: str | tuple[Value, ...] | None = field(RUN)
-    shell: Literal["bash"] | None = field(SHELL)
-    notebook: str | None = field(TEXT)
-    engine: Literal["process", "spark"] = field(ENGINE, "process")
-    code: str | None = field(TEXT)
-    environment: str | Environment | None = field(ENVIRONMENT_USE)
-    env: Mapping[str, Value | None] = field(VARIABLES, NOTHING)
-    secrets: tuple[str, ...] = field(NAMES, ())
-    inputs: Mapping[str, Value | tuple[Value, ...] | None] = field(mapping(NAME, INPUT_VALUE), NOTHING)
-    outputs: Mapping[str, Output] = field(mapping(NAME, Output.read), NOTHING)
-    target: str | None = field(NAME)
-    compute: str | None = field(NAME)
-    after: tuple[str, ...] = field(items(ANY_TEXT, is_unique=True), ())
-    when: str | bool | None = field(by_type({str: TEXT, bool: None}))
-    matrix: Mapping[str, tuple[Value, ...]] | tuple[Mapping[str, Value], ...] | None = field(MATRIX)
-    retry: Retry | None = field(Retry.read)
-    timeout: str | None = field(DURATION)
-    cache: bool = field(FLAG, True)
+    uses: Text | None = None
+    description: str = ""
+    run: Run | None = None
+    shell: Literal["bash"] | None = None
+    notebook: Text | None = None
+    engine: Literal["process", "spark"] = "process"
+    code: Code | None = None
+    environment: EnvironmentUse | None = None
+    env: Variables = Field(default_factory=dict)
+    secrets: Annotated[Items[VariableName], AfterValidator(_unique)] = ()
+    inputs: Mapping[Name, Literals] = Field(default_factory=dict)
+    outputs: Mapping[Name, Output] = Field(default_factory=dict)
+    target: Name | None = None
+    compute: Name | None = None
+    after: Annotated[Items[str], AfterValidator(_unique)] = ()
+    when: Text | bool | None = None
+    matrix: Matrix | None = None
+    retry: Retry | None = None
+    timeout: Duration | None = None
+    cache: bool = True
 
-    def check(self) -> None:
-        """Raise MisfitError for two bodies, and for keys that do not go with the one there is."""
-        given = self.given
-        if len(BODY_KEYS & given) > 1:
-            raise MisfitError
+    @model_validator(mode="after")
+    def _one_body(self) -> StepUse:
+        given = self.model_fields_set
+        if len({"uses", "run", "notebook"} & given) > 1:
+            raise ValueError("two bodies")
         if "uses" in given and {"shell", "engine", "code", "secrets", "outputs"} & given:
-            raise MisfitError
+            raise ValueError("keys of the used file")
         if "run" in given and "inputs" in given:
-            raise MisfitError
+            raise ValueError("an in-place run has no inputs key")
         _check_body(self)
+        return self
 
 
-class Register(Record):
+class Register(Frozen):
     """Under which name, and version, an output is entered in the target's registry."""
 
-    name: str = required(TEXT)
-    version: str = field(TEXT, "")
+    name: Text
+    version: Text = ""
 
 
-class PipelineOutput(Record):
+class PipelineOutput(Frozen):
     """One output of a pipeline: a step's output, by reference."""
 
-    source: str = required(TEXT, key="from")
-    description: str = field(ANY_TEXT, "")
-    optional: bool = field(FLAG, False)
-    format: str | None = field(FORMAT)
-    registered: Register | None = field(Register.read, key="register")
-    location: str | None = field(TEXT)
+    source: Text = Field(alias="from")
+    description: str = ""
+    optional: bool = False
+    format: Format | None = None
+    registered: Register | None = Field(default=None, alias="register")
+    location: Text | None = None
 
 
-LOCATIONS = mapping(NAME, TEXT, least=1)
-
-
-class DataSource(Record):
+class DataSource(Frozen):
     """A named, versioned source of data."""
 
-    type: PathType = required(PATH_TYPE)
-    description: str = field(ANY_TEXT, "")
-    format: str | None = field(FORMAT)
-    version: str | None = field(TEXT)
-    location: str | Mapping[str, str] = required(by_type({str: TEXT, dict: LOCATIONS}))
-    sha256: str | None = field(text(r"[0-9a-f]{64}"))
+    type: PathType
+    description: str = ""
+    format: Format | None = None
+    version: Text | None = None
+    location: Text | Annotated[Mapping[Name, Text], Field(min_length=1)]
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
 
 
-class Autoscale(Record):
+Count = Annotated[int, Field(ge=1)]
+
+
+class Autoscale(Frozen):
     """A number of machines between two bounds."""
 
-    min: int = required(COUNT)
-    max: int = required(COUNT)
+    min: Count
+    max: Count
 
 
-class Compute(Record):
+class Compute(Frozen):
     """What a step needs of a machine."""
 
-    cpus: int | None = field(COUNT)
-    memory: str | None = field(text(r"[1-9][0-9]{0,6}(\.[0-9]{1,3})?(M|G|T)(i)?B"))
-    gpus: int | None = field(COUNT)
-    nodes: int | None = field(COUNT)
-    autoscale: Autoscale | None = field(Autoscale.read)
-    spot: bool = field(FLAG, False)
+    cpus: Count | None = None
+    memory: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,6}(\.[0-9]{1,3})?(M|G|T)(i)?B$")] | None = None
+    gpus: Count | None = None
+    nodes: Count | None = None
+    autoscale: Autoscale | None = None
+    spot: bool = False
 
-    def check(self) -> None:
-        """Raise MisfitError for two numbers of machines."""
+    @model_validator(mode="after")
+    def _one_size(self) -> Compute:
         if self.nodes is not None and self.autoscale is not None:
-            raise MisfitError
+            raise ValueError("nodes and autoscale")
+        return self
 
 
-class Schedule(Record):
+class Schedule(Frozen):
     """When a platform starts the pipeline by itself."""
 
-    cron: str = required(ANY_TEXT)
-    timezone: str = field(ANY_TEXT, "UTC")
-    enabled: bool = field(FLAG, True)
+    cron: str
+    timezone: str = "UTC"
+    enabled: bool = True
 
 
-ADDRESSES = items(text(r"[^@ ]+@[^@ ]+"), least=1)
+Address = Annotated[str, StringConstraints(pattern=r"^[^@ ]+@[^@ ]+$")]
+Addresses = Annotated[Items[Address], AfterValidator(_not_empty)]
 
 
-class Notify(Record):
+class Notify(Frozen):
     """Who is told how a run ended."""
 
-    on_failure: tuple[str, ...] | None = field(ADDRESSES)
-    on_success: tuple[str, ...] | None = field(ADDRESSES)
+    on_failure: Addresses | None = None
+    on_success: Addresses | None = None
 
-    def check(self) -> None:
-        """Raise MisfitError for one that says nothing."""
-        if not self.given:
-            raise MisfitError
+    @model_validator(mode="before")
+    @classmethod
+    def _says_something(cls, data: Any) -> Any:
+        if isinstance(data, dict) and not data:
+            raise ValueError("empty")
+        return data
 
 
 class Pipeline(Head):
     """A pipeline file."""
 
-    outputs: Mapping[str, PipelineOutput] = field(mapping(NAME, PipelineOutput.read), NOTHING)
-    steps: Mapping[str, StepUse] = required(mapping(NAME, StepUse.read, least=1))
-    data: Mapping[str, DataSource] = field(mapping(NAME, DataSource.read), NOTHING)
-    computes: Mapping[str, Compute] = field(mapping(NAME, Compute.read), NOTHING)
-    environments: Mapping[str, Environment] = field(mapping(NAME, Environment.read), NOTHING)
-    code: str | None = field(TEXT)
-    environment: str | Environment | None = field(ENVIRONMENT_USE)
-    env: Mapping[str, Value | None] = field(VARIABLES, NOTHING)
-    target: str | None = field(NAME)
-    compute: str | None = field(NAME)
-    timeout: str | None = field(DURATION)
-    fail_fast: bool = field(FLAG, False)
-    concurrency: int | None = field(number(int, least=1, most=10000))
-    schedule: Schedule | None = field(Schedule.read)
-    notify: Notify | None = field(Notify.read)
+    outputs: Mapping[Name, PipelineOutput] = Field(default_factory=dict)
+    steps: Annotated[Mapping[Name, StepUse], Field(min_length=1)]
+    data: Mapping[Name, DataSource] = Field(default_factory=dict)
+    computes: Mapping[Name, Compute] = Field(default_factory=dict)
+    environments: Mapping[Name, Environment] = Field(default_factory=dict)
+    code: Code | None = None
+    environment: EnvironmentUse | None = None
+    env: Variables = Field(default_factory=dict)
+    target: Name | None = None
+    compute: Name | None = None
+    timeout: Duration | None = None
+    fail_fast: bool = False
+    concurrency: Annotated[int, Field(ge=1, le=10000)] | None = None
+    schedule: Schedule | None = None
+    notify: Notify | None = None
 
 
-BINDING = by_type({str: TEXT, dict: any_mapping})
-PLACED_STEP = text(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
-PLACES_OF_SECRET = mapping(NAME, mapping(ANY_TEXT, TEXT, least=1))
+Binding = Text | dict[str, Any]
+PlacedStep = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$")]
 
 
-class Profile(Record):
+class Profile(Frozen):
     """The deployment-specific half: what the neutral names mean on each target."""
 
-    variables: Mapping[str, Value] = field(mapping(NAME, VALUE), NOTHING)
-    store: Mapping[str, str] = field(mapping(NAME, TEXT), NOTHING)
-    targets: Mapping[str, dict[str, Any]] = field(mapping(NAME, any_mapping), NOTHING)
-    computes: Mapping[str, Mapping[str, str | dict[str, Any]]] = field(mapping(NAME, mapping(NAME, BINDING)), NOTHING)
-    environments: Mapping[str, Mapping[str, str | dict[str, Any]]] = field(
-        mapping(NAME, mapping(NAME, BINDING)), NOTHING
+    variables: Mapping[Name, Value] = Field(default_factory=dict)
+    store: Mapping[Name, Text] = Field(default_factory=dict)
+    targets: Mapping[Name, dict[str, Any]] = Field(default_factory=dict)
+    computes: Mapping[Name, Mapping[Name, Binding]] = Field(default_factory=dict)
+    environments: Mapping[Name, Mapping[Name, Binding]] = Field(default_factory=dict)
+    placement: Mapping[PlacedStep, Name] = Field(default_factory=dict)
+    secrets: Mapping[VariableName, Mapping[Name, Annotated[Mapping[str, Text], Field(min_length=1)]]] = Field(
+        default_factory=dict
     )
-    placement: Mapping[str, str] = field(mapping(PLACED_STEP, NAME), NOTHING)
-    secrets: Mapping[str, Mapping[str, Mapping[str, str]]] = field(mapping(VARIABLE, PLACES_OF_SECRET), NOTHING)
 
 
-class Project(Record):
+class Project(Frozen):
     """The project file."""
 
-    specflow: int = required(LANGUAGE)
-    profile: str | None = field(NAME)
-    profiles: Mapping[str, Profile] = field(mapping(NAME, Profile.read), NOTHING)
-    data: Mapping[str, DataSource] = field(mapping(NAME, DataSource.read), NOTHING)
+    specflow: Language
+    profile: Name | None = None
+    profiles: Mapping[Name, Profile] = Field(default_factory=dict)
+    data: Mapping[Name, DataSource] = Field(default_factory=dict)

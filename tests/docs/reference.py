@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import yaml
+from pydantic import BaseModel
 
 from specflow.attempt import collect, evaluate, patterns
 from specflow.attempt.prepare import BASE_VARIABLES
@@ -17,7 +18,6 @@ from specflow.graph import build, values
 from specflow.graph.features import FEATURES
 from specflow.spec import expressions, load, model, source
 from specflow.spec.checks import files, steps
-from specflow.spec.records import Record
 from specflow.spec.schema import schema
 from specflow.spec.types import FUNCTIONS
 from specflow.targets.base import target, target_names
@@ -35,7 +35,7 @@ class Section(NamedTuple):
     heading: str
     file: str
     definition: str
-    shape: type[Record]
+    shape: type[BaseModel]
 
 
 SECTIONS = {
@@ -112,11 +112,11 @@ def _row(key: str, rule: Json, section: Section, holder: Json) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _default(key: str, shape: type[Record]) -> str:
-    field = shape.fields.get(key)
-    if field is None or not isinstance(field.default, str | int) or field.default in ("", False):
-        return ""
-    return _text(field.default)
+def _default(key: str, shape: type[BaseModel]) -> str:
+    for name, field in shape.model_fields.items():
+        if key in (name, field.alias) and isinstance(field.default, str | int) and field.default not in ("", False):
+            return _text(field.default)
+    return ""
 
 
 def _text(value: Any) -> str:
