@@ -66,6 +66,10 @@ def _as_json(row: Any, history: Any) -> dict[str, Any]:
         "inputs": row.inputs,
         "outputs": row.outputs,
         "steps": steps,
+        "jobs": [
+            {"target": job.target, "island": job.island, "job": job.job, "state": job.state, "url": job.url}
+            for job in history.foreign_of(row.id)
+        ],
     }
 
 
@@ -87,6 +91,8 @@ def show(run: str | None, format_: str) -> None:
     click.echo(f"{row.pipeline}  {row.id}  {run_state(row)}{why}  {moment(row.started)}")
     for name, value in row.inputs.items():
         click.echo(f"  input {name} = {value if isinstance(value, (str, list)) else text_of(value)}")
+    for job in history.foreign_of(row.id):
+        click.echo(f"  job {job.job or job.key} on {job.target}: {job.state}{f'  {job.url}' if job.url else ''}")
     steps = history.steps(row.id)
     width = max((len(step.label) for step in steps), default=0)
     for step in steps:
