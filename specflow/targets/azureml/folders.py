@@ -18,7 +18,7 @@ def note_bytes(note: Mapping[str, Any]) -> bytes:
     """Return a note as it travels: one line for each of its keys, so that two can be compared by eye."""
     import json
 
-    lines = [f"  {json.dumps(key)}: {json.dumps(value, ensure_ascii=True)}" for key, value in note.items()]
+    lines = [f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in note.items()]
     return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
 
 
@@ -36,7 +36,7 @@ class Folders:
         notebook = self.lowering.notebook(node.notebook) if node.notebook is not None else None
         digests = [found.digest for found in (snapshot, notebook) if found is not None]
         text = note_bytes(note)
-        content = ("__".join(node.path), text, *digests)
+        content: tuple[str | bytes, ...] = ("__".join(node.path), text, *digests)
         if content not in self._by_content:
             self._by_content[content] = self._make(node, note, text, snapshot, notebook)
         return self._by_content[content]
