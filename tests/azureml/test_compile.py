@@ -140,7 +140,8 @@ def test_compiling_imports_neither_the_sdk_nor_the_emulator(tmp_path: Path) -> N
         "from specflow.stages import make_plan, validate\n"
         "plan, _ = make_plan(validate(Path('specs/concrete_strength.yaml'), Loader(Path.cwd())), 'azureml')\n"
         "assert plan is not None\n"
-        "print([name for name in sys.modules if name.split('.')[0] in ('azure', 'mlflow', 'pandas') or 'emulat' in name])"
+        "vendors = ('azure', 'mlflow', 'pandas')\n"
+        "print([name for name in sys.modules if name.split('.')[0] in vendors or 'emulat' in name])"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
 
@@ -227,7 +228,8 @@ def test_with_fail_fast_nothing_is_soft(project: Make) -> None:
 def test_an_output_that_is_promised_and_may_be_absent_is_judged(project: Make) -> None:
     steps = (
         "inputs:\n  go: {type: boolean, default: false}\n"
-        "steps:\n  a:\n    when: ${{ inputs.go }}\n    run: [cp, x, '${{ outputs.f }}']\n    outputs: {f: {type: file}}\n"
+        "steps:\n  a:\n    when: ${{ inputs.go }}\n    run: [cp, x, '${{ outputs.f }}']\n"
+        "    outputs: {f: {type: file}}\n"
     )
     promised = project(steps + 'outputs:\n  f: {from: "${{ steps.a.outputs.f }}"}\n')
     optional = project(steps + 'outputs:\n  f: {from: "${{ steps.a.outputs.f }}", optional: true}\n')

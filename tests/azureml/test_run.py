@@ -205,8 +205,8 @@ def test_a_run_ends_right_with_one_job_though_requests_are_throttled_and_dropped
     project: Make, make_workspace: Callable[..., Workspace], tmp_path: Path, number: int
 ) -> None:
     faults = (
-        Fault("throttle", share=1 / 5, seed=number, exclude="*/blobs/*"),
-        Fault("unavailable", share=1 / 5, seed=number, include="*/blobs/*"),
+        Fault("throttle", share=1 / 5, seed=number, seconds=0.05, exclude="*/blobs/*"),
+        Fault("unavailable", share=1 / 5, seed=number, seconds=0.05, include="*/blobs/*"),
         Fault("reset", share=1 / 20, seed=number + 100, handled=number % 2 == 0),
     )
     workspace = make_workspace(faults=faults)

@@ -81,7 +81,8 @@ def test_what_no_trigger_can_say_is_refused_at_its_place(project: Make) -> None:
     artifact = project(f'schedule: {{cron: "0 6 1 jan *", timezone: Antarctica/Troll}}\n{STEP}')
 
     expected = [
-        'error unsupported 3: azureml: schedules know the time zones of Windows, and "Antarctica/Troll" is none of them',
+        "error unsupported 3: azureml: schedules know the time zones of Windows, and "
+        '"Antarctica/Troll" is none of them',
         "error unsupported 3: azureml: a schedule can't be restricted to months",
     ]
     assert expected == artifact.told

@@ -207,6 +207,19 @@ def test_a_feature_that_a_target_approximates_is_told_and_run(tmp_path: Path, in
     assert 'there is no step "b"; there are a' in result.told
 
 
+def test_a_target_that_only_comes_near_is_held_to_what_comes_of_that(tmp_path: Path, monkeypatch: Any) -> None:
+    run = RIGHT.partition("run:\n")[2]
+    nearly = "approximated:\n  tags:\n" + "".join(f"  {line}\n" for line in run.splitlines())
+    case = read_case(written(tmp_path, RIGHT.replace("{n: 3,", "{n: 4,") + nearly))
+
+    exact = run_case(case, "local")
+    monkeypatch.setitem(CAPABILITIES, "tags", approximates("keeps some of them"))
+    near = run_case(case, "local")
+
+    assert ("failed", ('output "n" is 3, and should be 4',)) == (exact.verdict, exact.told)
+    assert ("passed", ()) == (near.verdict, near.told)
+
+
 def test_a_target_that_does_not_tell_what_it_declares_fails(tmp_path: Path, monkeypatch: Any, install: Any) -> None:
     install(Picky({"after": rejects("nothing waits here")}))
     monkeypatch.setattr("specflow.stages.capability_findings", lambda *_: ())

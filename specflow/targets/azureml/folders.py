@@ -9,7 +9,6 @@ from typing import Any
 
 from specflow.graph.model import Node
 from specflow.lowering import Lowering, launcher_files
-from specflow.plan import digest_of
 from specflow.snapshot import Snapshot
 
 __all__ = ["Folders", "note_bytes"]
@@ -19,7 +18,7 @@ def note_bytes(note: Mapping[str, Any]) -> bytes:
     """Return a note as it travels: one line for each of its keys, so that two can be compared by eye."""
     import json
 
-    lines = [f"  {json.dumps(key)}: {json.dumps(value, ensure_ascii=True)}" for key, value in note.items()]
+    lines = [f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in note.items()]
     return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
 
 
@@ -29,25 +28,28 @@ class Folders:
 
     lowering: Lowering
     files: dict[str, bytes | FilePath] = field(default_factory=dict)
-    _by_content: dict[tuple[str, str], str] = field(default_factory=dict)
+    _by_content: dict[tuple[str | bytes, ...], str] = field(default_factory=dict)
 
     def add(self, node: Node, note: Mapping[str, Any]) -> str:
         """Return the folder of a node with this note, made if there is none with the same content."""
         snapshot = self.lowering.code(node)
         notebook = self.lowering.notebook(node.notebook) if node.notebook is not None else None
         digests = [found.digest for found in (snapshot, notebook) if found is not None]
-        content = ("__".join(node.path), digest_of([note, digests]))
+        text = note_bytes(note)
+        content: tuple[str | bytes, ...] = ("__".join(node.path), text, *digests)
         if content not in self._by_content:
-            self._by_content[content] = self._make(node, note, snapshot, notebook)
+            self._by_content[content] = self._make(node, note, text, snapshot, notebook)
         return self._by_content[content]
 
-    def _make(self, node: Node, note: Mapping[str, Any], code: Snapshot | None, notebook: Snapshot | None) -> str:
+    def _make(
+        self, node: Node, note: Mapping[str, Any], text: bytes, code: Snapshot | None, notebook: Snapshot | None
+    ) -> str:
         folder = f"code/{'__'.join(node.path)}"
         if f"{folder}/step.json" in self.files:
             folder = f"code/{node.id}"
         for path, content in launcher_files().items():
             self.files[f"{folder}/{path}"] = content
-        self.files[f"{folder}/step.json"] = note_bytes(note)
+        self.files[f"{folder}/step.json"] = text
         for path in note.get("wheels", {}).get("files", ()):
             self.files[f"{folder}/{path}"] = self.lowering.sources[path]
         if note["attempt"]["secrets"]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 __all__ = ["Folded", "yaml_text"]
@@ -28,61 +29,61 @@ class Folded(tuple[str, ...]):
 
 def yaml_text(document: Mapping[str, Any]) -> str:
     """Return a mapping of mappings, lists, texts, numbers, booleans and nulls as YAML."""
-    return "".join(f"{line}\n" for line in _mapping(document, ""))
+    lines: list[str] = []
+    _mapping(document, "", lines)
+    return "".join(f"{line}\n" for line in lines)
 
 
-def _mapping(mapping: Mapping[str, Any], indent: str) -> Iterator[str]:
+def _mapping(mapping: Mapping[str, Any], indent: str, lines: list[str]) -> None:
     for key, value in mapping.items():
-        yield from _entry(f"{indent}{_scalar(key, is_flow=False)}:", value, indent)
+        head = f"{indent}{_text(key, False)}:"
+        if type(value) is str:
+            lines.append(f"{head} {_text(value, False)}")
+        else:
+            _entry(head, value, indent, lines)
 
 
-def _entry(head: str, value: Any, indent: str) -> Iterator[str]:
-    """Yield a value behind what introduces it: a key with its colon, or a dash."""
+def _entry(head: str, value: Any, indent: str, lines: list[str]) -> None:
+    """Add a value behind what introduces it: a key with its colon, or a dash."""
     if isinstance(value, Folded):
-        yield f"{head} >-"
-        yield from (f"{indent}  {line}" for line in value)
-        return
-    if isinstance(value, Mapping):
+        lines.append(f"{head} >-")
+        lines += [f"{indent}  {line}" for line in value]
+    elif isinstance(value, Mapping):
         flow = _flow(value) if _is_short(value) else None
-        if flow is None or (value and len(head) + len(flow) >= _WIDTH):
-            yield head
-            yield from _mapping(value, f"{indent}  ")
+        if flow is not None and (not value or len(head) + len(flow) < _WIDTH):
+            lines.append(f"{head} {flow}")
             return
+        lines.append(head)
+        _mapping(value, f"{indent}  ", lines)
+    elif isinstance(value, (list, tuple)) and any(isinstance(item, (Mapping, list, tuple, str)) for item in value):
+        lines.append(head)
+        for item in value:
+            _item(item, f"{indent}  ", lines)
+    elif isinstance(value, (list, tuple)):
+        lines.append(f"{head} [{', '.join(_scalar(item, is_flow=True) for item in value)}]")
     else:
-        flow = _flow(value)
-    if flow is not None:
-        yield f"{head} {flow}"
-        return
-    yield head
-    for item in value:
-        yield from _item(item, f"{indent}  ")
+        lines.append(f"{head} {_scalar(value, is_flow=False)}")
 
 
-def _item(item: Any, indent: str) -> Iterator[str]:
+def _item(item: Any, indent: str, lines: list[str]) -> None:
     if not isinstance(item, Mapping) or not item or _is_short(item):
-        yield from _entry(f"{indent}-", item, indent)
+        _entry(f"{indent}-", item, indent, lines)
         return
-    lines = _mapping(item, f"{indent}  ")
-    yield f"{indent}- {next(lines)[len(indent) + 2 :]}"
-    yield from lines
+    first = len(lines)
+    _mapping(item, f"{indent}  ", lines)
+    lines[first] = f"{indent}- {lines[first][len(indent) + 2 :]}"
 
 
 def _is_short(mapping: Mapping[str, Any]) -> bool:
     """Return whether a mapping is empty, or holds nothing but scalars, a `type` among them: `{type: uri_file}`."""
-    return not mapping or (
-        "type" in mapping and not any(isinstance(v, (Mapping, list, tuple)) for v in mapping.values())
-    )
+    if not mapping:
+        return True
+    return "type" in mapping and not any(isinstance(value, (Mapping, list, tuple)) for value in mapping.values())
 
 
-def _flow(value: Any) -> str | None:
-    """Return a value in one line; None for a list that never stands in one."""
-    if isinstance(value, Mapping):
-        pairs = ((_scalar(key, is_flow=True), _scalar(item, is_flow=True)) for key, item in value.items())
-        return f"{{{', '.join(f'{key}: {item}' for key, item in pairs)}}}"
-    if isinstance(value, (list, tuple)):
-        is_long = any(isinstance(item, (Mapping, list, tuple, str)) for item in value)
-        return None if is_long else f"[{', '.join(_scalar(item, is_flow=True) for item in value)}]"
-    return _scalar(value, is_flow=False)
+def _flow(mapping: Mapping[str, Any]) -> str:
+    pairs = (f"{_text(key, True)}: {_scalar(item, is_flow=True)}" for key, item in mapping.items())
+    return f"{{{', '.join(pairs)}}}"
 
 
 def _scalar(value: Any, *, is_flow: bool) -> str:
@@ -94,7 +95,11 @@ def _scalar(value: Any, *, is_flow: bool) -> str:
         return _number(value)
     if isinstance(value, int):
         return str(value)
-    text = str(value)
+    return _text(str(value), is_flow)
+
+
+@lru_cache(maxsize=4096)  # keys and types come again with every node
+def _text(text: str, is_flow: bool) -> str:
     is_plain = _PLAIN.fullmatch(text) and not text.endswith(" ") and text.lower() not in _WORDS
     if is_plain and not (is_flow and _FLOW & set(text)):
         return text
