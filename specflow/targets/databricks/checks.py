@@ -9,6 +9,7 @@ from specflow.diagnostics import Diagnostic, error, warning
 from specflow.graph.islands import Island
 from specflow.graph.model import Graph, Node
 from specflow.targets.databricks.names import (
+    LATER_TAGS,
     MAX_PARAMETER_BYTES,
     MAX_TAGS,
     MAX_TASK_KEY,
@@ -34,11 +35,11 @@ def limits(island: Island, settings: Mapping[str, Any]) -> Iterator[Diagnostic]:
     head = graph.file.key_span("steps") if graph.file.kind == "pipeline" else graph.file.key_span("name")
     if len(tasks) > MAX_TASKS:
         message = f"it takes {len(tasks)} tasks, and a job on Databricks has at most {MAX_TASKS}"
-        way_out = "make steps that do more at once, or split the pipeline: one calls the other's results by its outputs"
+        way_out = "make steps that do more at once, or split the pipeline in two"
         yield error("platform-limit", message, head, way_out)
-    tags = settings.get("tags", {})
-    if len(tags) > MAX_TAGS:
-        message = f"{len(tags)} tags, specflow's own among them, and a job on Databricks has at most {MAX_TAGS}"
+    count = len(settings.get("tags", {})) + LATER_TAGS
+    if count > MAX_TAGS:
+        message = f"{count} tags, specflow's own among them, and a job on Databricks has at most {MAX_TAGS}"
         yield error("platform-limit", message, graph.file.key_span("tags"), "leave some out")
     size = parameter_bytes({one["name"]: one["default"] for one in settings.get("parameters", ())})
     if size > MAX_PARAMETER_BYTES:

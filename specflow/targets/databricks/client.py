@@ -7,6 +7,7 @@ What goes out is raw JSON, for the SDK's own classes drop what they don't know. 
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,8 +23,6 @@ __all__ = ["Api", "MaybeDoneError", "MissingError", "RefusedError"]
 PATIENCE_S = 300.0
 """How long a call is repeated before the platform counts as unreachable."""
 _LONGEST_WAIT_S = 8.0
-_ONE_TRY_S = 0.05
-"""What keeps the SDK from repeating calls by itself: it looks at the clock only after its first sleep of a second."""
 
 
 class RefusedError(SpecflowError):
@@ -149,8 +148,9 @@ class Api:
                 **self.login.words(),
                 product="specflow",
                 product_version="0.1.0",
-                retry_timeout_seconds=_ONE_TRY_S,  # type: ignore[arg-type,unused-ignore]  # any number will do
                 http_timeout_seconds=60,
+                retry_timeout_seconds=1,  # of what the SDK asks while it is made, which no clock of ours reaches
+                clock=_OneTry(),
             )
             return WorkspaceClient(config=config)
         except ValueError as failure:  # how the SDK says that it found no way to log in
@@ -178,6 +178,23 @@ class Api:
             wait = min(2 * wait, _LONGEST_WAIT_S)
 
 
+class _OneTry(threading.local):
+    """The SDK's clock: after its first sleep it is too late for another try, so it makes none of its own.
+
+    Not every call may be made twice, and the SDK repeats all of them. Each thread has a time of its own.
+    """
+
+    now = 0.0
+
+    def time(self) -> float:
+        """Return the time so far."""
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Let a long time pass at once."""
+        self.now += seconds + 1e6
+
+
 @dataclass(frozen=True, slots=True)
 class _Told:
     """What a failure of the SDK means for us."""
@@ -194,9 +211,9 @@ def _sorted(failure: Exception, host: str) -> _Told:
     from databricks.sdk import errors
 
     cause: BaseException = failure
-    if type(failure) is TimeoutError:  # the SDK gave up, after a sleep of its own
+    if type(failure) is TimeoutError:  # the SDK gave up
         cause = failure.__cause__ or failure
-    slept = 0.0 if cause is not failure else None
+    later = getattr(cause, "retry_after_secs", None)
     if isinstance(cause, (errors.Unauthenticated, errors.PermissionDenied)):
         message = f"{host} refused us: {_line(cause)}"
         return _Told(UnreachableError(message, "check the login and its rights in the workspace"), cause, is_final=True)
@@ -204,16 +221,16 @@ def _sorted(failure: Exception, host: str) -> _Told:
         return _Told(MissingError(f"databricks: {_line(cause)}"), cause)
     if isinstance(cause, errors.TooManyRequests):
         error = UnreachableError(f"{host} is throttling us", "try again later, or start fewer runs at once")
-        return _Told(error, cause, may_be_done=False, retry_after=slept)
+        return _Told(error, cause, may_be_done=False, retry_after=later)
     passing = (errors.InternalError, errors.TemporarilyUnavailable, errors.DeadlineExceeded)
     if isinstance(cause, passing) or type(cause) is errors.DatabricksError:
         error = UnreachableError(f"{host} can't answer now: {_line(cause)}", "try again later")
-        return _Told(error, cause, retry_after=slept)
+        return _Told(error, cause, retry_after=later)
     if isinstance(cause, errors.DatabricksError):
         return _Told(RefusedError(f"databricks refused it: {_line(cause)}"), cause)
     if isinstance(cause, OSError):  # requests' exceptions and timeouts
         error = UnreachableError(f"{host} does not answer", "check the address and the network")
-        return _Told(error, cause, retry_after=slept)
+        return _Told(error, cause, retry_after=later)
     raise failure
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 __all__ = [
     "DECIDE",
     "FOLDER",
+    "LATER_TAGS",
     "LAUNCHER",
     "MAX_PARAMETER_BYTES",
     "MAX_TAGS",
@@ -39,6 +40,8 @@ RUN_PARAMETER = "specflow_run"
 MAX_TASKS = 1000
 MAX_TASK_KEY = 100
 MAX_TAGS = 25
+LATER_TAGS = 2
+"""How many more tags `run` and `deploy` give a job: who owns it, and which bundle it is."""
 MAX_PARAMETER_BYTES = 10_000
 
 

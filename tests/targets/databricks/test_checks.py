@@ -1,0 +1,209 @@
+"""What can't be taken is told before anything is sent: which limit, where in the spec, and the way out."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.targets.databricks.project import Project
+
+STEP = "steps:\n  a: {run: [echo, hi]}\n"
+
+
+def test_a_thousand_and_one_tasks_are_refused_with_the_way_out(project: Project) -> None:
+    numbers = ", ".join(str(number) for number in range(1001))
+    told = project.told(f'steps:\n  a: {{run: [echo, "${{{{ matrix.n }}}}"], matrix: {{n: [{numbers}]}}}}\n')
+
+    assert [
+        "pipeline.yaml:3:1: error: it takes 1001 tasks, and a job on Databricks has at most 1000 [platform-limit]; "
+        "make steps that do more at once, or split the pipeline in two"
+    ] == told
+
+
+def test_a_thousand_tasks_are_taken(project: Project) -> None:
+    numbers = ", ".join(str(number) for number in range(1000))
+
+    assert [] == project.told(f'steps:\n  a: {{run: [echo, "${{{{ matrix.n }}}}"], matrix: {{n: [{numbers}]}}}}\n')
+
+
+def test_parameters_over_ten_thousand_bytes_are_refused(project: Project) -> None:
+    inputs = "".join(f"  {'long_name_' * 5}{number}: {{type: string, default: {'y' * 480}}}\n" for number in range(20))
+
+    assert [
+        "pipeline.yaml:3:1: error: the inputs take 10862 bytes as job parameters, and Databricks allows 10000 "
+        "[platform-limit]; pass a file instead of many values"
+    ] == [line for line in project.told(f"inputs:\n{inputs}{STEP}") if "job parameters" in line]
+
+
+def test_parameters_of_a_task_over_ten_thousand_bytes_are_refused(project: Project) -> None:
+    names = [f"a_rather_long_name_for_an_input_number_{number:03d}" for number in range(100)]
+    inputs = "".join(f"  {name}: {{type: integer, default: 1}}\n" for name in names)
+    command = ", ".join(f'"${{{{ inputs.{name} }}}}"' for name in names)
+    told = project.told(f"inputs:\n{inputs}steps:\n  a: {{run: [echo, {command}]}}\n")
+
+    assert [
+        'pipeline.yaml:105:3: error: "a" takes 11890 bytes of parameters, and Databricks allows 10000 '
+        "[platform-limit]; pass a file instead of many values"
+    ] == told
+
+
+def test_more_tags_than_a_job_may_have_are_refused(project: Project) -> None:
+    tags = ", ".join(f"t{number}: x" for number in range(25))
+
+    assert [
+        "pipeline.yaml:3:1: error: 28 tags, specflow's own among them, and a job on Databricks has at most 25 "
+        "[platform-limit]; leave some out"
+    ] == project.told(f"tags: {{{tags}}}\n{STEP}")
+
+
+def test_a_name_that_no_task_can_have_is_refused(project: Project) -> None:
+    project.write(f"specflow: 1\nname: inner\nsteps:\n  {'b' * 60}: {{run: [echo, hi]}}\n", "inner.yaml")
+
+    assert [
+        f'inner.yaml:4:3: error: a task on Databricks would be named "{"a" * 50}__{"b" * 60}", with 112 characters '
+        "of at most 100 [platform-limit]; shorten one of the names"
+    ] == project.told(f"steps:\n  {'a' * 50}: {{uses: inner.yaml}}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("description: Reads {{job.id}}.\n", "pipeline.yaml:3:14"),
+        ("description: Reads ${var.x}.\n", "pipeline.yaml:3:14"),
+        ("tags: {team: '${var.x}'}\n", "pipeline.yaml:3:14"),
+    ],
+)
+def test_what_the_platform_takes_for_a_reference_is_refused(project: Project, text: str, line: str) -> None:
+    sign = "{{" if "{{" in text else "${"
+
+    assert [
+        f'{line}: error: "{sign}" is taken for a reference on Databricks, and can\'t be escaped here '
+        "[platform-reference]; write it in another way"
+    ] == project.told(text + STEP)
+
+
+def test_a_parameter_may_hold_whatever_it_likes(project: Project) -> None:
+    told = project.told(
+        'inputs:\n  x: {type: string, default: "{{job.id}} ${var.x}"}\nsteps:\n  a: {run: [echo, "${{ inputs.x }}"]}\n'
+    )
+
+    assert [] == told
+
+
+def test_a_schedule_in_the_hour_of_a_clock_change_is_told(project: Project) -> None:
+    assert [
+        'pipeline.yaml:3:18: warning: it fires at times that a clock change in "Europe/Berlin" leaves out or repeats '
+        "[clock-change]; Databricks may then fire once more or not at all; choose another time, or UTC"
+    ] == project.told(f'schedule: {{cron: "30 2 * * *", timezone: Europe/Berlin}}\n{STEP}')
+
+
+def test_a_need_that_no_machine_meets_is_told(project: Project) -> None:
+    assert [
+        'pipeline.yaml:6:3: error: step "a": no node type known here has 500 cpus; name one in the profile '
+        "[unknown-compute]"
+    ] == project.told("computes:\n  big: {cpus: 500}\nsteps:\n  a: {run: [echo, hi], compute: big}\n")
+
+
+def test_a_python_that_no_environment_has_is_told(project: Project) -> None:
+    assert [
+        'pipeline.yaml:4:3: error: step "a": no serverless environment known here has Python "<3.9" [unknown-compute]; '
+        "ask for another version, or for a job cluster"
+    ] == project.told("steps:\n  a: {run: [echo, hi], environment: {python: '<3.9'}}\n")
+
+
+def test_an_environment_that_the_profile_does_not_know_here_is_told(project: Project) -> None:
+    project.write('specflow: 1\nprofiles: {dev: {environments: {e: {azureml: "azureml:e:1"}}}}\n', "specflow.yaml")
+
+    assert [
+        'pipeline.yaml:4:3: error: the profile says nothing of the environment "e" for databricks '
+        "[unknown-environment]; add a databricks: entry to it"
+    ] == project.told("steps:\n  a: {run: [echo, hi], environment: e}\n", "dev")
+
+
+def test_a_secret_without_scope_and_key_is_told(project: Project) -> None:
+    project.write("specflow: 1\nprofiles: {dev: {secrets: {S: {databricks: {name: s}}}}}\n", "specflow.yaml")
+
+    assert [
+        'pipeline.yaml:4:3: error: the profile binds the secret "S" without a scope and a key [secret-unavailable]; '
+        "write databricks: {scope: ml, key: token}"
+    ] == project.told("steps:\n  a: {run: [echo, hi], secrets: [S]}\n", "dev")
+
+
+def test_data_that_is_not_to_be_had_there_is_told(project: Project) -> None:
+    project.write("x", "t.csv")
+    told = project.told(
+        "data:\n"
+        "  a: {type: file, location: {azureml: 'azureml://datastores/x/paths/t'}}\n"
+        "  b: {type: file, location: {local: t.csv, databricks: 'abfss://x@y.dfs.core.windows.net/t'}}\n"
+        "  c: {type: file, location: {local: t.csv, databricks: u.csv}}\n"
+        'steps:\n  s: {run: [cat, "${{ data.a }}", "${{ data.b }}", "${{ data.c }}"]}\n'
+    )
+
+    assert [
+        'pipeline.yaml:4:29: error: the data "a" has no location for "databricks" [data-elsewhere]; '
+        "add databricks: /Volumes/…, or a path in the project",
+        'pipeline.yaml:5:29: error: databricks reads data on volumes, not at "abfss://x@y.dfs.core.windows.net/t" '
+        "[data-elsewhere]; give the same place as a path: /Volumes/…",
+        'pipeline.yaml:6:29: error: there is no "u.csv" at the location for "databricks" [data-missing]; '
+        "paths start from the file that names them",
+    ] == told
+
+
+def test_data_that_its_own_location_serves_on_every_platform_travels(project: Project) -> None:
+    project.write("x", "t.csv")
+
+    assert [] == project.told(
+        'data:\n  a: {type: file, location: {local: t.csv}}\nsteps:\n  s: {run: [cat, "${{ data.a }}"]}\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("patch", "expected"),
+    [
+        (
+            "{spark_python_task: {python_file: other.py}}",
+            'pipeline.yaml:4:59: error: "spark_python_task.python_file" says what the step is and what it runs, and '
+            "can't be patched [patch-refused]; say it in the language, or make it a native step",
+        ),
+        (
+            "{notebook_task: {notebook_path: other}}",
+            'pipeline.yaml:4:39: error: "notebook_task" says what the step is and what it runs, and can\'t be patched '
+            "[patch-refused]; say it in the language, or make it a native step",
+        ),
+        (
+            "{environment_key: other}",
+            'pipeline.yaml:4:39: warning: "environment_key" replaces what was compiled from the spec [patch-replaces]; '
+            "leave it out, or leave out what it was compiled from",
+        ),
+        (
+            "{environment_key: null}",
+            'pipeline.yaml:4:39: warning: "environment_key" removes what was compiled from the spec [patch-replaces]; '
+            "leave it out, or leave out what it was compiled from",
+        ),
+    ],
+)
+def test_a_patch_adds_replaces_with_a_warning_and_leaves_the_command(
+    project: Project, patch: str, expected: str
+) -> None:
+    assert [expected] == project.told(f"steps:\n  a: {{run: [echo, hi], x-databricks: {patch}}}\n")
+
+
+def test_a_patch_of_the_job_leaves_its_name_its_tasks_and_its_tag(project: Project) -> None:
+    told = project.told(
+        f"x-databricks: {{name: other, tasks: [], tags: {{specflow: x}}, max_concurrent_runs: 4, tags2: 1}}\n{STEP}"
+    )
+
+    assert [
+        ("error", "patch-refused"),
+        ("error", "patch-refused"),
+        ("error", "patch-refused"),
+        ("warning", "patch-replaces"),
+    ] == [(line.split(": ")[1], line.split("[")[-1].split("]")[0]) for line in told]
+
+
+def test_a_native_step_of_another_platform_is_told(project: Project) -> None:
+    told = project.told("steps:\n  a:\n    target: azureml\n    x-azureml: {type: automl}\n")
+
+    assert [
+        'pipeline.yaml:6:5: error: "a" is a native step of "azureml", and it is placed on "databricks" '
+        "[native-elsewhere]; add target: azureml"
+    ] == told
