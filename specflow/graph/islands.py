@@ -10,6 +10,7 @@ start together anyhow. Neighbours of one target are then joined further, in a fi
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -97,10 +98,11 @@ class _Groups:
             name = self.parent[name]
         return name
 
-    def join(self, one: str, other: str) -> None:
-        """Make two groups one, named after the step that comes first."""
+    def join(self, one: str, other: str) -> tuple[str, str]:
+        """Make two groups one, named after the step that comes first; return both names, the one that stays first."""
         first, second = sorted((self.root(one), self.root(other)), key=self.position.__getitem__)
         self.parent[second] = first
+        return first, second
 
     def before(self) -> dict[str, set[str]]:
         """Return the groups right before each group."""
@@ -117,43 +119,67 @@ class _Groups:
             self.join(first.setdefault(alike, group), group)
 
     def join_where_no_cycle_comes(self) -> None:
-        """Join neighbours of one target, in the steps' order, wherever the group would not come after itself."""
-        before = self.before()
+        """Join neighbours of one target, in the steps' order, wherever the group would not come after itself.
+
+        It would if a way led from one to the other by way of a third. All that stands behind a group is kept as the
+        bits of one number, so that a join costs a look at each group and no search.
+        """
+        before, behind = self.before(), self._behind()
         for name, needs in self.needs.items():
             for need in needs:
-                one, other = self.root(need), self.root(name)
-                if one == other or self.placed[one] != self.placed[other] or _reaches(other, one, before):
+                first, second = self.root(need), self.root(name)
+                if first == second or self.placed[first] != self.placed[second]:
                     continue
-                self.join(one, other)
-                before = self.before()
+                bit = 1 << self.position[first]
+                if not any(behind[group] & bit for group in before[second] if group != first):
+                    self._merge(*self.join(first, second), before, behind)
+
+    def _behind(self) -> dict[str, int]:
+        """Return all groups before each group, near and far: the bits at the positions of their first steps."""
+        before, found = self.before(), dict[str, int]()
+        for group in self._sorted(before):
+            found[group] = 0
+            for need in before[group]:
+                found[group] |= found[need] | 1 << self.position[need]
+        return found
+
+    def _merge(self, one: str, other: str, before: dict[str, set[str]], behind: dict[str, int]) -> None:
+        """Have what is known of groups say `one` where it said `other`, which is now a part of it."""
+        bits = 1 << self.position[one], 1 << self.position[other]
+        both, bit = bits[0] | bits[1], bits[0]
+        above = (behind.pop(other) | behind[one]) & ~both
+        behind[one] = above
+        for group, all_before in behind.items():
+            if all_before & both:
+                behind[group] = all_before & ~both | above | bit
+                if other in before[group]:
+                    before[group].remove(other)
+                    before[group].add(one)
+        before[one] = (before[one] | before.pop(other)) - {one, other}
 
     def in_order(self) -> list[frozenset[str]]:
         """Return the groups, each after those that it needs; among those that could come next, by their first steps."""
         before = self.before()
-        members: dict[str, set[str]] = {group: set() for group in before}
+        members: dict[str, list[str]] = {group: [] for group in before}
         for name in self.needs:
-            members[self.root(name)].add(name)
-        ordered: list[str] = []
-        left = sorted(before, key=self.position.__getitem__)
-        while left:
-            group = next(one for one in left if before[one] <= set(ordered))
-            left.remove(group)
-            ordered.append(group)
-        return [frozenset(members[group]) for group in ordered]
+            members[self.root(name)].append(name)
+        return [frozenset(members[group]) for group in self._sorted(before)]
 
-
-def _reaches(start: str, goal: str, before: Mapping[str, set[str]]) -> bool:
-    """Return whether a group comes somewhere before another by way of a third: joined, they would make a cycle."""
-    pending = [group for group in before[start] if group != goal]
-    seen = set(pending)
-    while pending:
-        group = pending.pop()
-        if group == goal:
-            return True
-        fresh = before[group] - seen
-        seen |= fresh
-        pending += fresh
-    return False
+    def _sorted(self, before: Mapping[str, set[str]]) -> Iterator[str]:
+        after: dict[str, list[str]] = {group: [] for group in before}
+        for group, needs in before.items():
+            for need in needs:
+                after[need].append(group)
+        held_back = {group: len(needs) for group, needs in before.items()}
+        ready = [(self.position[group], group) for group, count in held_back.items() if not count]
+        heapq.heapify(ready)
+        while ready:
+            _, group = heapq.heappop(ready)
+            yield group
+            for behind in after[group]:
+                held_back[behind] -= 1
+                if not held_back[behind]:
+                    heapq.heappush(ready, (self.position[behind], behind))
 
 
 def _outer(nodes: Mapping[str, Node]) -> Ports:

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, get_args
 
+from specflow.attempt import outcomes
 from specflow.conformance.cases import Case
-from specflow.graph import outcomes
 from specflow.graph.features import FEATURES, uses
 from specflow.spec.expressions import Call, Expression, ListOf, Reference, holds_expression, parse_template
 from specflow.spec.load import File, Loader

@@ -6,7 +6,10 @@ import pytest
 
 from specflow.conformance.cases import Case, discover
 from specflow.diagnostics.codes import codes
+from specflow.graph.features import FEATURES
+from specflow.targets.base import target, target_names
 from tests.conformance.coverage import language, shown
+from tests.docs.pages import ROOT
 
 CASES = discover(Path(__file__).parent)
 
@@ -17,12 +20,35 @@ def test_every_word_of_the_language_has_a_case() -> None:
     assert [] == sorted(language() - used)
 
 
+def of_a_platform_alone() -> set[str]:
+    """Return the codes that nothing but the compilers of platforms tell: no case can ask for them on every target."""
+    texts = {path.relative_to(ROOT).parts: path.read_text() for path in (ROOT / "specflow").rglob("*.py")}
+    tellers = {code: [parts for parts, text in texts.items() if f'"{code}"' in text] for code in codes()}
+    return {
+        code
+        for code, found in tellers.items()
+        if found and all(parts[1] == "targets" and parts[2] not in ("local", "base.py") for parts in found)
+    }
+
+
 def test_every_code_has_a_case() -> None:
     # Capabilities speak in every case; too many steps take seconds to be too many; the last is told by `compile` alone.
-    beyond = {"approximated", "unsupported", "too-large", "unlocked-environment"}
+    beyond = {"approximated", "unsupported", "too-large", "unlocked-environment"} | of_a_platform_alone()
 
     expected = {finding.code for case in CASES for finding in (*case.expect.diagnostics, *case.expect.refused)}
-    assert set(codes()) - beyond == expected
+    assert [] == sorted(set(codes()) - beyond - expected)
+    assert [] == sorted(expected - set(codes()))
+
+
+def test_every_code_of_a_platform_alone_has_a_test() -> None:
+    tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+
+    assert [] == [code for code in sorted(of_a_platform_alone()) if code not in tests]
+
+
+@pytest.mark.parametrize("name", target_names())
+def test_a_target_declares_itself_on_every_feature(name: str) -> None:
+    assert list(FEATURES) == list(target(name).CAPABILITIES)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)

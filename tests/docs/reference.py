@@ -16,11 +16,12 @@ from specflow.attempt import collect, evaluate, patterns
 from specflow.attempt.prepare import BASE_VARIABLES
 from specflow.graph import build, values
 from specflow.graph.features import FEATURES
+from specflow.installed import installed_targets
 from specflow.spec import expressions, load, model, source
 from specflow.spec.checks import files, steps
 from specflow.spec.schema import schema
 from specflow.spec.types import FUNCTIONS
-from specflow.targets.base import target, target_names
+from specflow.targets.base import Target, target
 from tests.docs.pages import ROOT
 
 PAGE = ROOT / "docs" / "language.md"
@@ -265,14 +266,30 @@ def functions() -> str:
     return "\n".join(["| function | is |", "|---|---|", *(f"| `{call}` | {meaning} |" for call, meaning in rows)])
 
 
+SHORT = {"implements": "yes", "approximates": "*nearly*", "rejects": "**no**"}
+
+
 def capabilities() -> str:
-    """Return what each installed target can do, feature by feature."""
-    targets = [target(name) for name in target_names()]
-    rows = [f"| feature | {' | '.join(which.name for which in targets)} |", "|---" * (len(targets) + 1) + "|"]
+    """Return what each target of specflow's own can do: all of them side by side, then each in its own words.
+
+    Targets of other packages have pages of their own; one that is installed here does not change this page.
+    """
+    own = [name for name, where in installed_targets().items() if where.startswith("specflow.")]
+    targets = [target(name) for name in own]
+    rows = [f"| feature | {' | '.join(f'[{name}](#on-{name})' for name in own)} |", "|---" * (len(own) + 1) + "|"]
     for feature, meaning in FEATURES.items():
-        told = [which.CAPABILITIES[feature] for which in targets]
-        cells = [f"**{c.support}**: {c.sentence}" if c.support != "implements" else c.sentence for c in told]
+        cells = [SHORT[which.CAPABILITIES[feature].support] for which in targets]
         rows.append(f"| {meaning} | {' | '.join(cells)} |")
+    return "\n\n".join(["\n".join(rows), *(_in_words(which) for which in targets)])
+
+
+def _in_words(which: Target) -> str:
+    """Return a target's own sentences; where it comes near only, they are its warnings, where it can't its errors."""
+    rows = [f"### On {which.name}", "", "| feature | | |", "|---|---|---|"]
+    for feature, meaning in FEATURES.items():
+        capability = which.CAPABILITIES[feature]
+        sentence = capability.sentence.replace("|", "\\|")
+        rows.append(f"| {meaning} | {SHORT[capability.support]} | {sentence} |")
     return "\n".join(rows)
 
 

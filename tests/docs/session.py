@@ -12,7 +12,7 @@ from tests.docs.pages import ROOT, Block, Command, commands
 
 HOME = "/home/you"
 """What pages call the folder that holds the project."""
-PARTS = ("schemas", "specs", "steps", "pyproject.toml")
+PARTS = ("schemas", "specs", "steps", "pyproject.toml", "tests/plugins/specflow-posix")
 TIMEOUT_S = 300
 
 # What ./dev does, in the environment that the tests run in already; ./dev itself is tested in tests/project.
@@ -47,7 +47,7 @@ class Session:
         for part in PARTS:
             source = ROOT / part
             copy: Callable[[Path, Path], object] = shutil.copytree if source.is_dir() else shutil.copy
-            self.cwd.mkdir(exist_ok=True)
+            (self.cwd / part).parent.mkdir(parents=True, exist_ok=True)
             copy(source, self.cwd / part)
         (self.cwd / "dev").write_text(STAND_IN)
         (self.cwd / "dev").chmod(0o755)
