@@ -78,9 +78,10 @@ def _profiled(home: Path) -> dict[str, dict[str, float]]:
 
 
 def _print_aims(found: list[Any]) -> None:
-    print("| figure | reached | at most | |\n|---|---:|---:|---|")
+    print("| figure | by the clock | of CPU time | at most | |\n|---|---:|---:|---:|---|")
     for aim in found:
-        print(f"| {aim.what} | {aim.reached:.2f} | {aim.most:.2f} | {'' if aim.is_held else 'missed'} |")
+        cpu = "" if aim.cpu is None else f"{aim.cpu:.2f}"
+        print(f"| {aim.what} | {aim.reached:.2f} | {cpu} | {aim.most:.2f} | {'' if aim.is_held else 'missed'} |")
 
 
 def _print_profile(parts: dict[str, dict[str, float]]) -> None:

@@ -27,6 +27,8 @@ class Tool:
     version_from: str
     slow: bool = False
     largest: int = 10_000
+    sees_changes: bool = True
+    """Whether it runs again what hangs on a changed file; luigi looks no further than whether an output is there."""
 
     def write(self, workload: Workload, folder: Path) -> None:
         """Write the tool's own files."""
@@ -193,7 +195,7 @@ TOOLS = (
     Ninja("ninja", "ninja", ""),
     Make("make", "make", ""),
     Doit("doit", "doit", "doit"),
-    Luigi("luigi", "luigi", "luigi", slow=True, largest=1000),
+    Luigi("luigi", "luigi", "luigi", slow=True, largest=1000, sees_changes=False),
     Snakemake("snakemake", "snakemake", "snakemake", slow=True, largest=1000),
     Dvc("dvc", "dvc", "dvc", slow=True, largest=100),
 )

@@ -157,7 +157,11 @@ def _downloaded(value: Any, folder: str) -> Any:
 
 def _make_outputs(step: Mapping[str, Any], folder: str, places: Mapping[str, str]) -> dict[str, str]:
     """Return the path of each output: folders exist and are empty, a file's parent exists."""
-    os.makedirs(folder)
+    try:
+        os.mkdir(os.path.dirname(folder))
+    except OSError:  # what it stands in is not there yet, or it is there itself
+        os.makedirs(os.path.dirname(folder), exist_ok=True)
+    os.mkdir(folder)
     paths = dict(places)
     for port, facts in step["outputs"].items():
         if port in places:

@@ -43,6 +43,8 @@ COMMANDS = {
     "completion": ("specflow.cli.completion", "Print the completion script of a shell."),
 }
 
+MOST_JOBS = 10_000
+
 EXAMPLES = """\
 Examples:
   specflow init my_project
@@ -99,7 +101,8 @@ def _unchanged(args: list[str]) -> int | None:
         if word in ("-q", "--quiet"):
             quiet = True
         elif word in ("-j", "--jobs"):
-            if not next(words, "").isdecimal():
+            jobs = next(words, "")
+            if not jobs.isdecimal() or not 1 <= int(jobs) <= MOST_JOBS:
                 return None
         elif word == "--format":
             format_ = next(words, "")

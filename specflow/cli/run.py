@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -12,6 +13,8 @@ from pathlib import Path as FilePath
 from typing import Any
 
 import click
+
+from specflow.cli import MOST_JOBS
 
 __all__ = ["command", "execute_here"]
 
@@ -40,7 +43,7 @@ Examples:
 @click.option("--target", help="Put every step on this target.")
 @click.option("--profile", help="The profile of specflow.yaml to run with.")
 @click.option("--emulate", is_flag=True, help="Run what was compiled for other platforms here, on their emulators.")
-@click.option("-j", "--jobs", type=click.IntRange(1, 10000), help="Steps at once.  [default: the machine's cores]")
+@click.option("-j", "--jobs", type=click.IntRange(1, MOST_JOBS), help="Steps at once.  [default: the machine's cores]")
 @click.option(
     "-o",
     "--output",
@@ -269,6 +272,8 @@ def execute_here(
             bridges,
             foreign or {},
         )
+        gc.freeze()  # the plan lasts as long as the run: it need not be looked through again and again
+        gc.enable()
         finished = run_plan(plan, values, workspace, options, show, processes, count)
     result = finished.result
     is_exported = output is not None and result.state == "succeeded"

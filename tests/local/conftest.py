@@ -58,7 +58,7 @@ class Project:
 
     def call(self, *args: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         process = self.start(*args, env=env)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=600)
         return subprocess.CompletedProcess(args, process.returncode, out, err)
 
     def run(self, *args: str, env: dict[str, str] | None = None) -> dict[str, Any]:

@@ -12,9 +12,12 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from specflow.targets.local.guardian import Guardian
+
+if TYPE_CHECKING:
+    import subprocess
 
 __all__ = ["GRACE_S", "Child", "Processes"]
 
@@ -27,11 +30,11 @@ _DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ)
 class Child:
     """One running process. `returncode` is set once it has ended: below zero, the signal that ended it."""
 
-    __slots__ = ("_watch", "kill_at", "pid", "returncode", "tag")
+    __slots__ = ("_watch", "kill_at", "pid", "popen", "returncode", "tag")
 
-    def __init__(self, pid: int, tag: Any) -> None:
+    def __init__(self, pid: int, tag: Any, popen: subprocess.Popen[bytes] | None = None) -> None:
         """Keep the process; `tag` is the caller's."""
-        self.pid, self.tag = pid, tag
+        self.pid, self.tag, self.popen = pid, tag, popen
         self.returncode: int | None = None
         self.kill_at: float | None = None
         self._watch: int | None = None
@@ -71,12 +74,17 @@ class Processes:
     def start(self, argv: Sequence[str], env: Mapping[str, str], cwd: str, log: FilePath | str, tag: Any) -> Child:
         """Start a process that writes stdout and stderr to one log; raise OSError if it can't be started."""
         to = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        popen = None
         try:
-            pid = self._spawn(argv, env, cwd, to)
+            if threading.active_count() == 1:
+                pid = self._spawn(argv, env, cwd, to)
+            else:
+                popen = _popen(argv, env, cwd, to)
+                pid = popen.pid
         finally:
             os.close(to)
         self.guardian.began(pid)
-        child = Child(pid, tag)
+        child = Child(pid, tag, popen)
         self.children.add(child)
         if hasattr(os, "pidfd_open"):
             child._watch = os.pidfd_open(child.pid)
@@ -88,8 +96,8 @@ class Processes:
     def _spawn(self, argv: Sequence[str], env: Mapping[str, str], cwd: str, to: int) -> int:
         """Return the id of a new process in a session of its own.
 
-        posix_spawn knows no folder to start in: so we go there and come back. Whatever else runs in this process, and
-        that is little, must name files by absolute paths.
+        posix_spawn knows no folder to start in: so we go there and come back. Only as long as there is no other thread:
+        it would go with us.
         """
         out = ((os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), *((os.POSIX_SPAWN_DUP2, to, n) for n in (1, 2)))
         os.chdir(cwd)
@@ -151,6 +159,8 @@ class Processes:
         child.kill()  # what it forked and left behind; it is not reaped yet, so its number is nobody else's
         self.guardian.ended(child.pid)
         child.returncode = os.waitstatus_to_exitcode(os.waitpid(child.pid, 0)[1])
+        if child.popen is not None:
+            child.popen.returncode = child.returncode
         if child._watch is not None:
             self.selector.unregister(child._watch)
             os.close(child._watch)
@@ -167,6 +177,15 @@ class Processes:
         os.close(self.wake_write)
         os.close(self.here)
         self.guardian.close()
+
+
+def _popen(argv: Sequence[str], env: Mapping[str, str], cwd: str, to: int) -> subprocess.Popen[bytes]:
+    """Return a new process like that of `_spawn`, whatever other threads there are; it takes longer to start."""
+    import subprocess  # seldom needed, and long to import
+
+    return subprocess.Popen(
+        list(argv), stdin=subprocess.DEVNULL, stdout=to, stderr=to, cwd=cwd, env=dict(env), start_new_session=True
+    )
 
 
 def _keep_to_ourselves() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import json
 import os
 import shutil
@@ -54,8 +53,6 @@ def run_plan(
         origin = _origin(plan, workspace)
         history.begin_run(run_id, plan.document, inputs, now.timestamp(), os.getpid(), origin, plan.packed)
         history.commit()
-        gc.freeze()  # the plan lasts as long as the run: it need not be looked through again and again
-        gc.enable()
         result = execute(plan, inputs, workspace, history, run_id, now, options, tell, processes, is_interrupted)
         published: dict[str, str] = {}
         state, reason = result.state, result.reason
