@@ -18,7 +18,7 @@ SPEC = """\
       say: {run: [python, -c, "print(1)"]}
     schedule: {cron: "0 6 * * 1", timezone: Europe/Berlin}
 """
-TARGETS = ("databricks",)
+TARGETS = ("azureml", "databricks")
 
 
 @pytest.fixture
