@@ -81,12 +81,13 @@ class Laboratory:
         outputs: Mapping[str, Any] | None = None,
         given: Mapping[str, Any] | None = None,
         to: Mapping[str, str] | None = None,
+        environment: Any = None,
     ) -> dict[str, Any]:
         """Return a node that runs lines of bash; `given` are its inputs' values, `to` where its outputs are bound."""
         component: dict[str, Any] = {
             "type": "command",
             "command": text,
-            "environment": {"image": _IMAGE},
+            "environment": environment or {"image": _IMAGE},
             "inputs": dict(inputs or {}),
             "outputs": dict(outputs or {}),
         }

@@ -53,8 +53,7 @@ echo flag=${{inputs.flag}}
 echo data=${{inputs.data}}
 mkdir -p ${{outputs.out}}
 echo here > ${{outputs.out}}/file
-false
-echo after=false
+case $- in *e*) echo stops=True ;; *) echo stops=False ;; esac
 """
 
 
@@ -82,7 +81,7 @@ def facts(lab: Laboratory) -> dict[str, bool]:
         "sets_port_variables": said.get("port") == "set",
         "literals_are_pasted_as_sent": said["flag"] == "True",
         "direct_ports_are_azureml_uris": said.get("data", "").startswith("azureml:"),
-        "bash_stops_at_the_first_error": "after" not in said,
+        "bash_stops_at_the_first_error": said.get("stops") == "True",
         "children_are_named_by_node": "facts" in first.names(),
         "pipeline_outputs_lie_under_the_root": lab.has(f"azureml/{first.name}/result/file"),
         "reuses_deterministic_nodes": second.is_reused(),
@@ -139,7 +138,7 @@ def refusals(lab: Laboratory) -> dict[str, bool]:
     takes = lab.command(
         "true", inputs={"data": {"type": "custom_model"}}, given={"data": "${{parent.jobs.makes.outputs.out}}"}
     )
-    registered = {**plain, "environment": "azureml://registries/azureml/environments/sklearn-1.5/labels/latest"}
+    registered = lab.command("true", environment="azureml://registries/azureml/environments/sklearn-1.5/labels/latest")
     refused = {
         "refuses_unknown_settings": {"jobs": {"a": plain}, "settings": {"default_compute_": "x"}},
         "refuses_bare_optional_inputs": {"jobs": {"a": optional}},
