@@ -31,9 +31,9 @@ Examples:
 @click.option("--emulate", is_flag=True, help="With --create: on the platform's emulator, to see that it is taken.")
 def command(spec: FilePath, target: str, profile: str | None, output: FilePath, *, create: bool, emulate: bool) -> int:
     """Write what makes SPEC callable over REST on a target, and with --create make it so."""
-    from specflow.bridge import Bridges
     from specflow.cli.findings import show
     from specflow.cli.options import checked_target
+    from specflow.cli.platforms import platforms_here
     from specflow.errors import UsageError
     from specflow.plan import write_files
     from specflow.spec.load import Loader
@@ -57,8 +57,10 @@ def command(spec: FilePath, target: str, profile: str | None, output: FilePath, 
         (folder / name).write_bytes(content)
     click.echo(str(folder))
     if create:
-        with Bridges(output / ".emulators", emulates=emulate) as bridges:
-            client = bridges.connect(target, island["settings"])
-            click.echo(client.publish(folder, island["native"], island["digest"]))  # type: ignore[attr-defined]
-            client.close()
+        with platforms_here(plan.root, emulates=emulate) as platforms:
+            client = platforms.connect(target, island["settings"])
+            try:
+                click.echo(client.publish(folder, island["native"], island["digest"]))
+            finally:
+                client.close()
     return 0

@@ -14,6 +14,15 @@ from typing import Any
 import pytest
 
 from specflow.emulation import serve
+from tests.emulators.azureml.conftest import NOISE
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            for line in NOISE:
+                item.add_marker(pytest.mark.filterwarnings(line))
 
 
 @dataclass(frozen=True)

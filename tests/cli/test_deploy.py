@@ -18,7 +18,7 @@ SPEC = """\
       say: {run: [python, -c, "print(1)"]}
     schedule: {cron: "0 6 * * 1", timezone: Europe/Berlin}
 """
-TARGETS = ("databricks",)
+TARGETS = ("azureml", "databricks")
 
 
 @pytest.fixture
@@ -65,6 +65,15 @@ def test_a_job_is_installed_kept_changed_and_removed(nightly: Here, emulate: Cal
     assert told("undeploy", "nightly", *where) == f"0 nightly is removed from {target}"
     assert told("undeploy", "nightly", *where) == f'1 nothing is deployed as "nightly" on {target}'
     assert [] == listed()
+
+    nightly.write("nightly.yaml", SPEC)
+    assert told("deploy", "nightly.yaml", *where).startswith(f"0 nightly is installed on {target}: ")
+    assert [there["digest"]] == [one["digest"] for one in listed()]
+    nightly.write("nightly.yaml", SPEC.replace("print(1)", "print(2)"))
+    nightly.call("deploy", "nightly.yaml", *where)
+    nightly.write("nightly.yaml", SPEC)
+    assert told("deploy", "nightly.yaml", *where).startswith(f"0 nightly is brought up to date on {target}: ")
+    assert [there["digest"]] == [one["digest"] for one in listed()]
 
 
 def test_what_can_not_be_installed_says_why(nightly: Here) -> None:

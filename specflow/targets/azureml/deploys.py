@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -34,6 +34,7 @@ def deploy(
     document = yaml.safe_load((folder / "pipeline.yml").read_text(encoding="utf-8"))
     provide(document)
     component = put_component(ml, document, native, folder, name, digest)
+    _archive(ml, [one for one in _components(ml) if one.tags[OWNER] == name and one.version != component.version])
     before = _schedule(ml, name)
     if before is not None and (before.tags or {}).get(OWNER) != name:
         message = f'the workspace has a schedule "{name}" that specflow did not make'
@@ -56,9 +57,11 @@ def put_component(
     made["tags"] = {**made.get("tags", {}), OWNER: name, _DIGEST: digest}
     text = yaml.safe_dump(made, sort_keys=False, allow_unicode=True)
     try:
-        return patiently(lambda: ml.components.get(name, version))
+        found = patiently(lambda: ml.components.get(name, version))
     except MissingError:
         return patiently(lambda: ml.components.create_or_update(client.loaded("component", text, folder)))
+    patiently(lambda: ml.components.restore(name, version))  # it may be archived: an earlier content that comes back
+    return found
 
 
 def _put_schedule(ml: Any, name: str, folder: FilePath, digest: str, *, is_enabled: bool) -> None:
@@ -95,9 +98,14 @@ def undeploy(ml: Any, name: str) -> bool:
     if is_ours:
         _remove_schedule(ml, schedule)
     found = [component for component in _components(ml) if component.tags.get(OWNER) == name]
-    for component in found:
-        patiently(lambda one=component: ml.components.archive(one.name, one.version))  # type: ignore[misc]
+    _archive(ml, found)
     return is_ours or bool(found)
+
+
+def _archive(ml: Any, components: Iterable[Any]) -> None:
+    """Take components out of the workspace's lists; whoever names one by its version still finds it."""
+    for component in components:
+        patiently(lambda one=component: ml.components.archive(one.name, one.version))  # type: ignore[misc]
 
 
 def _components(ml: Any) -> Iterator[Any]:

@@ -41,7 +41,10 @@ class AssetRoutes:
 
     def _lister(self, kind: str) -> Handler:
         def versions(request: Request) -> Response:
-            found = self.arm.service.assets.versions(kind, request.params["name"])
+            view = request.query.get("listViewType", "ActiveOnly")
+            wanted = {"ArchivedOnly": (True,), "All": (True, False)}.get(view, (False,))
+            every = self.arm.service.assets.versions(kind, request.params["name"])
+            found = [each for each in every if each["properties"]["isArchived"] in wanted]
             top = request.query.get("$top", "")
             return page(found[: int(top)] if top.isdecimal() else found)
 
