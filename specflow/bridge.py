@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from specflow.errors import SpecflowError, UnreachableError
-from specflow.follow import JobEnded, Pace, StepEnded, StepStarted, StepWrote, follow
+from specflow.errors import UnreachableError
+from specflow.follow import JobEnded, Looked, Pace, StepEnded, StepStarted, StepWrote, follow
 from specflow.platforms import Platforms
 from specflow.targets.base import Client
 from specflow.targets.local.foreign import Errand
@@ -59,18 +59,22 @@ class Bridge:
         self.wake_host()
 
     def _run(self) -> None:
+        for wait_s in self.walk():
+            self.woken.wait(wait_s)
+            self.woken.clear()
+
+    def walk(self) -> Iterator[float]:
+        """Yield how many seconds to wait before each next look; what happens meanwhile is told."""
         try:
             client = self.connect()
             try:
-                self._cross(client)
+                yield from self._cross(client)
             finally:
                 client.close()
-        except SpecflowError as failure:
-            self._tell("broken", error=failure)
         except Exception as failure:  # a thread's traceback would reach nobody who could end the run
             self._tell("broken", error=failure)
 
-    def _cross(self, client: Client) -> None:
+    def _cross(self, client: Client) -> Iterator[float]:
         errand = self.errand
         if self.is_cancelled:
             self._tell("ended", state="cancelled", steps={}, message="", url="", registered={})
@@ -81,9 +85,13 @@ class Bridge:
         elif errand.again and not client.resume(self.job, errand.again):
             raise UnreachableError(f'the job "{self.job}" can\'t go on', "run the pipeline anew")
         self._tell("submitted", job=self.job, url=client.status(self.job).url)
-        for event in follow(client, self.job, errand.steps, self.pace, self.woken):
+        for event in follow(client, self.job, errand.steps, self.pace):
             self._heed_cancel(client)
-            self._relay(client, event)
+            if isinstance(event, Looked):
+                yield event.wait_s
+                self._heed_cancel(client)
+            else:
+                self._relay(client, event)
 
     def _heed_cancel(self, client: Client) -> None:
         if self.is_cancelled and not self.has_asked and self.job is not None:

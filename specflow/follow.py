@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,6 +12,8 @@ from specflow.targets.base import Client, Status, StepStatus
 __all__ = ["JobEnded", "Looked", "Pace", "StepEnded", "StepStarted", "StepWrote", "follow", "record_in"]
 
 ENDED = ("succeeded", "failed", "cancelled")
+LOOKS_FOR_A_RECORD = 5
+"""How often a step that has ended is looked at until its log has its record: logs come later than states."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,9 @@ class StepEnded:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """The job was looked at; told each time, so that whoever follows can act while nothing happens."""
+    """The job was looked at, and is to be looked at again after a wait; whoever follows may end that early."""
+
+    wait_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +87,17 @@ def record_in(text: str) -> dict[str, Any] | None:
     return None
 
 
-def follow(
-    client: Client, job: str, steps: Sequence[str], pace: Pace, wake: threading.Event, *, tells_logs: bool = True
-) -> Iterator[Event]:
-    """Yield what happens to a job until it has ended; `wake` ends a wait early.
+def follow(client: Client, job: str, steps: Sequence[str], pace: Pace, *, tells_logs: bool = True) -> Iterator[Event]:
+    """Yield what happens to a job until it has ended. It never waits: who takes a `Looked` does.
 
     A step that ended is told once, after those that it came after in `steps`, with all that it wrote. What running
-    steps write is told as a whole whenever it has grown.
+    steps write is told as a whole whenever it has grown. The job's own end is told last.
     """
     started: dict[str, int] = {}
     ended: set[str] = set()
     written: dict[str, int] = {}
+    without_record: dict[str, int] = {}
     while True:
-        wake.clear()
         status = client.status(job)
         is_news = False
         for step in steps:
@@ -108,20 +109,22 @@ def follow(
                 is_news = True
                 yield StepStarted(step, found.attempt, found.url)
             if found.state in ENDED:
-                ended.add(step)
                 is_news = True
                 text = client.log(job, step)
+                looks = without_record[step] = without_record.get(step, 0) + 1
+                if found.state != "cancelled" and record_in(text) is None and looks < LOOKS_FOR_A_RECORD:
+                    continue
+                ended.add(step)
                 yield StepEnded(step, _with_attempt(found, text), record_in(text), text)
             elif tells_logs and found.state == "running":
                 text = client.log(job, step)
                 if len(text) > written.get(step, 0):
                     written[step] = len(text)
                     yield StepWrote(step, text)
-        if status.state in ENDED:
+        if status.state in ENDED and set(without_record) == ended:
             yield JobEnded(status)
             return
-        yield Looked()
-        wake.wait(pace.next_s(is_news=is_news))
+        yield Looked(pace.next_s(is_news=is_news))
 
 
 def _with_attempt(status: StepStatus, text: str) -> StepStatus:

@@ -113,7 +113,7 @@ def run_child(
         _signal(child, signal.SIGKILL)  # what it forked and left behind
         reader.join(GRACE_S)
     if is_late:
-        return End(f"timeout after {timeout_s:g} s")
+        return End(f"timeout after {timeout_s} s")
     if code:
         return End(f"exit code {code}" if code > 0 else f"killed by signal {-code}")
     return End()

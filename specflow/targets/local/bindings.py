@@ -28,12 +28,8 @@ class Bindings:
         self.made: dict[str, Mapping[str, Any]] = {}
         self._above: dict[tuple[str, str], Ancestry] = {}
         self._data: dict[str, str] = {}
-        self.inputs: dict[str, Any] = {}
-        for name, port in plan.document["inputs"].items():
-            value = given.get(name)
-            if value is None and port["default"] is not None:
-                value = evaluate(port["default"], self.look_up)
-            self.inputs[name] = value
+        self._given = given
+        self._inputs: dict[str, Any] = {}
 
     def look_up(self, leaf: Tree) -> Any:
         """Return the value of a leaf; None for what is absent."""
@@ -42,8 +38,15 @@ class Bindings:
             made = self.made.get(name)
             return made.get(leaf[2]) if made is not None else None
         if head == "input":
-            return self.inputs.get(name)
+            return self._input(name)
         return self.facts[name] if head == "run" else self.data(name)
+
+    def _input(self, name: str) -> Any:
+        """Return an input of the pipeline; its default only if that is read: it may be data that a plan leaves out."""
+        if name not in self._inputs:
+            value, default = self._given.get(name), self.plan.document["inputs"][name]["default"]
+            self._inputs[name] = evaluate(default, self.look_up) if value is None and default is not None else value
+        return self._inputs[name]
 
     def data(self, key: str) -> str:
         """Return the path of a named source, or its address where only steps elsewhere read it."""

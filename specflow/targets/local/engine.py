@@ -148,22 +148,20 @@ class _Run:
 
     def _loop(self) -> Result:
         limit = self.plan.document["timeout_s"]
-        deadline = None if limit is None else time.monotonic() + limit
+        deadline = None if limit is None else self.processes.now() + limit
         self.tell("run_started", pipeline=self.plan.name, steps=[step.label for step in self.steps.values()])
         for step in self.steps.values():
             if not step.open_needs and not step.is_foreign:
                 heapq.heappush(self.ready, (step.index, step.id))
         while self._goes_on():
             self._heed_interrupts()
-            now = time.monotonic()
+            now = self.processes.now()
             if deadline is not None and now >= deadline and self.stopping is None:
                 self._stop(Outcome("failed", RUN_TIMEOUT))
             while self.delayed and self.delayed[0][0] <= now:
                 _, index, name = heapq.heappop(self.delayed)
                 heapq.heappush(self.ready, (index, name))
-            self._start_ready()
-            if self.abroad is not None and self.stopping is None:
-                self.abroad.start_ready()
+            self._start_what_can()
             if self._goes_on():
                 self._wait(deadline)
         self.journal.commit()
@@ -176,9 +174,9 @@ class _Run:
 
     def _finish_tracking(self) -> None:
         """Give what logs metrics time to end."""
-        end = time.monotonic() + TRACKING_S
-        while self.processes.children and time.monotonic() < end and not self.cancelled:
-            for child in self.processes.wait(end - time.monotonic()):
+        end = self.processes.now() + TRACKING_S
+        while self.processes.children and self.processes.now() < end and not self.cancelled:
+            for child in self.processes.wait(end - self.processes.now()):
                 self._ended(child)
 
     def _wait(self, run_deadline: float | None) -> None:
@@ -191,7 +189,7 @@ class _Run:
             self._ended(child)
         if self.abroad is not None:
             self.abroad.heed()
-        now = time.monotonic()
+        now = self.processes.now()
         for step in self.running.values():
             if step.deadline is not None and now >= step.deadline and not step.timed_out and step.attempt is not None:
                 step.timed_out = True
@@ -204,7 +202,7 @@ class _Run:
             moments.append(self.delayed[0][0])
         if run_deadline is not None and self.stopping is None:
             moments.append(run_deadline)
-        return max(0.0, min(moments) - time.monotonic()) if moments else None
+        return max(0.0, min(moments) - self.processes.now()) if moments else None
 
     # Ending early
 
@@ -224,7 +222,7 @@ class _Run:
 
     def _stop(self, outcome: Outcome) -> None:
         """Start nothing new and end what runs; a step under way ends with `outcome`."""
-        now = time.monotonic()
+        now = self.processes.now()
         for step in self.running.values():
             if step.attempt is not None:
                 step.attempt.child.terminate(now)
@@ -243,6 +241,12 @@ class _Run:
         self.builds.end()
 
     # Starting
+
+    def _start_what_can(self) -> None:
+        """Start steps and send islands, until what that has ended at once lets nothing more go."""
+        self._start_ready()
+        while self.abroad is not None and self.stopping is None and self.abroad.start_ready():
+            self._start_ready()
 
     def _start_ready(self) -> None:
         most = self.plan.document["concurrency"] or len(self.steps)
@@ -313,7 +317,7 @@ class _Run:
         """Return whether another step, or another run, is at the very same work; if so, ask again when it is done."""
         holder = self.claims.claim(key, step)
         if holder == "another run":
-            heapq.heappush(self.delayed, (time.monotonic() + CONTENTION_S, step.index, step.id))
+            heapq.heappush(self.delayed, (self.processes.now() + CONTENTION_S, step.index, step.id))
         if holder != "us":
             return True
         step.holds_lock = True
@@ -323,7 +327,7 @@ class _Run:
     def _start(self, step: Step) -> None:
         step.attempts += 1
         if step.attempts == 1:
-            step.began, step.started_at = time.monotonic(), time.time()
+            step.began, step.started_at = self.processes.now(), time.time()
         log = self.folder.log_name(step.id, step.attempts)
         self.tell("step_started", step, attempt=step.attempts, log=log)
         try:
@@ -346,7 +350,7 @@ class _Run:
             self._failed(step, _os_reason(failure))
         else:
             limit = step.spec["timeout_s"]
-            step.deadline = None if limit is None else time.monotonic() + limit
+            step.deadline = None if limit is None else self.processes.now() + limit
             step.timed_out = False
             self.running[step.id] = step
             self.free -= step.slots
@@ -416,17 +420,15 @@ class _Run:
         if can_retry and step.attempts < retry["attempts"] and self.stopping is None:
             delay = retry["delay_s"] * retry["backoff"] ** (step.attempts - 1)
             self.tell("attempt_failed", step, attempt=step.attempts, reason=reason, log=str(log), retry_in=delay)
-            heapq.heappush(self.delayed, (time.monotonic() + delay, step.index, step.id))
+            heapq.heappush(self.delayed, (self.processes.now() + delay, step.index, step.id))
             return
         hint = hint_for(step.spec, log, self.plan)
         self.close(step, Outcome("failed", reason), log=str(log), hint=hint)
-        if self.plan.document["fail_fast"] and self.stopping is None:
-            self.hold_back(Outcome("skipped", FAIL_FAST), Outcome("skipped", FAIL_FAST))
 
     def close(self, step: Step, outcome: Outcome, made: Made | None = None, **more: Any) -> None:
         """Enter how a step ended, and let go of what waited for it."""
         step.outcome, step.made = outcome, made
-        step.seconds = time.monotonic() - step.began if step.attempts else 0.0
+        step.seconds = self.processes.now() - step.began if step.attempts else 0.0
         self.unfinished -= 1
         self.bindings.end(step.id, outcome, made.outputs if made is not None else None)
         if step.holds_lock and step.key is not None:
@@ -462,6 +464,8 @@ class _Run:
                 heapq.heappush(self.ready, (following.index, following.id))
         if self.abroad is not None:
             self.abroad.closed(step)
+        if outcome.state == "failed" and self.plan.document["fail_fast"] and self.stopping is None:
+            self.hold_back(Outcome("skipped", FAIL_FAST), Outcome("skipped", FAIL_FAST))
 
     # The end
 

@@ -71,6 +71,10 @@ class Processes:
         self.programs: dict[tuple[str, str], str] = {}
         _keep_to_ourselves()
 
+    def now(self) -> float:
+        """Return the time by the clock that waiting goes by, in seconds."""
+        return time.monotonic()
+
     def start(self, argv: Sequence[str], env: Mapping[str, str], cwd: str, log: FilePath | str, tag: Any) -> Child:
         """Start a process that writes stdout and stderr to one log; raise OSError if it can't be started."""
         to = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)

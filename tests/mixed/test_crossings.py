@@ -1,0 +1,117 @@
+"""What random mixed pipelines found out, each by the smallest one that shows it."""
+
+import textwrap
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from specflow.follow import JobEnded, Looked, Pace, StepEnded, follow
+from specflow.targets.base import Status, StepStatus
+from tests.mixed.simulation.runs import Stage, simulated_targets
+
+
+@pytest.fixture(autouse=True)
+def _simulated() -> Iterator[None]:
+    with simulated_targets():
+        yield
+
+
+def stage(folder: Path, steps: str, head: str = "") -> Stage:
+    """Return a project of one pipeline; `sh` words are no programs here: `ok:o` and its like are fates."""
+    text = f"specflow: 1\nname: p\n{head}steps:\n{textwrap.indent(textwrap.dedent(steps), '  ')}"
+    (folder / "p.yaml").write_text(text)
+    return Stage(folder, is_written=True)
+
+
+def test_a_default_that_no_step_reads_is_not_looked_for(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a")
+    head = "inputs: {unread: {type: file, default: a.txt}}\n"
+    steps = "far: {target: alpha, run: [python, step.py, 'ok:']}\nnear: {run: [python, step.py, 'ok:'], after: [far]}\n"
+
+    assert "succeeded" == stage(tmp_path, steps, head).abroad().run().state
+
+
+def test_an_island_without_a_step_to_run_lets_what_is_behind_it_go(tmp_path: Path) -> None:
+    # near (fails) ── far (alpha, not run) ── last (here, always)
+    steps = """\
+        near: {run: [python, step.py, fail]}
+        far: {target: alpha, run: [python, step.py, 'ok:'], after: [near]}
+        last: {run: [python, step.py, 'ok:'], after: [far], when: '${{ always() }}'}
+        """
+    ended = stage(tmp_path, steps).abroad().run()
+
+    assert ("skipped", "upstream failed") == ended.steps["far"]
+    assert ("succeeded", "") == ended.steps["last"]
+
+
+def test_an_island_that_was_run_before_lets_what_is_behind_it_go(tmp_path: Path) -> None:
+    steps = """\
+        far: {target: alpha, run: [python, step.py, 'ok:']}
+        near: {run: [python, step.py, 'ok:'], after: [far]}
+        """
+    platforms = stage(tmp_path, steps).abroad()
+    platforms.run(use_cache=True)
+    again = platforms.run(use_cache=True)
+
+    assert {"far": ("cached", ""), "near": ("cached", "")} == again.steps
+    assert 1 == len(platforms.platforms["alpha"].jobs)
+
+
+def test_with_fail_fast_a_failure_elsewhere_starts_nothing_new_here(tmp_path: Path) -> None:
+    # far (alpha, fails) · first ── second, which takes turns of up to 20 s each; `far` is over within two minutes
+    names = [f"s{number}" for number in range(40)]
+    chain = [f"{name}: {{run: [python, step.py, 'ok:'], after: [{before}]}}" for before, name in pairwise(names)]
+    steps = ["far: {target: alpha, run: [python, step.py, fail]}", "s0: {run: [python, step.py, 'ok:']}", *chain]
+    ended = stage(tmp_path, "\n".join(steps) + "\n", "fail_fast: true\n").abroad().run()
+
+    assert ("failed", "exit code 1") == ended.steps["far"]
+    assert ("succeeded", "") == ended.steps["s0"]
+    assert ("skipped", "fail fast") == ended.steps["s39"]
+
+
+def test_a_job_in_which_a_failure_was_handled_is_run_again(tmp_path: Path) -> None:
+    # Where nothing runs below a failed node, `bad` is soft: the platform calls the job a success.
+    steps = """\
+        bad: {target: alpha, run: [python, step.py, fail]}
+        handler: {target: alpha, run: [python, step.py, 'ok:'], after: [bad], when: '${{ failure() }}'}
+        """
+    platforms = stage(tmp_path, steps).abroad()
+    platforms.run(use_cache=True)
+    again = platforms.run(use_cache=True)
+
+    assert {"bad": ("failed", "exit code 1"), "handler": ("succeeded", "")} == again.steps
+    assert 2 == len(platforms.platforms["alpha"].jobs)
+
+
+RECORD = 'specflow-record: {"record": 1, "step": "a", "state": "succeeded", "attempts": 1}\n'
+
+
+class LateLogs:
+    """A platform whose logs come two looks after the states."""
+
+    def __init__(self, log: str) -> None:
+        self.text, self.asked = log, 0
+
+    def status(self, job: str) -> Status:
+        return Status("succeeded", steps={"a": StepStatus("succeeded")})
+
+    def log(self, job: str, step: str) -> str:
+        self.asked += 1
+        return self.text if self.asked > 2 else ""
+
+
+def test_a_record_that_comes_later_than_its_steps_end_is_waited_for() -> None:
+    events = list(follow(LateLogs(RECORD), "job", ["a"], Pace()))  # type: ignore[arg-type]
+
+    assert [Looked, Looked] == [type(event) for event in events if isinstance(event, Looked)]
+    assert [RECORD] == [event.text for event in events if isinstance(event, StepEnded)]
+    assert isinstance(events[-1], JobEnded)
+
+
+def test_a_record_that_never_comes_is_not_waited_for_for_ever() -> None:
+    events = list(follow(LateLogs("no record\n"), "job", ["a"], Pace()))  # type: ignore[arg-type]
+
+    assert [None] == [event.record for event in events if isinstance(event, StepEnded)]
+    assert 4 == len([event for event in events if isinstance(event, Looked)])
