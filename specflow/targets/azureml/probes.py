@@ -139,7 +139,7 @@ def refusals(lab: Laboratory) -> dict[str, bool]:
         "true", inputs={"data": {"type": "custom_model"}}, given={"data": "${{parent.jobs.makes.outputs.out}}"}
     )
     registered = lab.command("true", environment="azureml://registries/azureml/environments/sklearn-1.5/labels/latest")
-    refused = {
+    refused: dict[str, dict[str, Any]] = {
         "refuses_unknown_settings": {"jobs": {"a": plain}, "settings": {"default_compute_": "x"}},
         "refuses_bare_optional_inputs": {"jobs": {"a": optional}},
         "refuses_type_mismatches": {"jobs": {"makes": makes, "takes": takes}},
