@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from specflow.emulation import Handler, Request, Response, as_json
 from specflow.targets.azureml.emulator.arm import Arm, page
 from specflow.targets.azureml.emulator.names import Reference
@@ -41,10 +43,7 @@ class AssetRoutes:
 
     def _lister(self, kind: str) -> Handler:
         def versions(request: Request) -> Response:
-            view = request.query.get("listViewType", "ActiveOnly")
-            wanted = {"ArchivedOnly": (True,), "All": (True, False)}.get(view, (False,))
-            every = self.arm.service.assets.versions(kind, request.params["name"])
-            found = [each for each in every if each["properties"]["isArchived"] in wanted]
+            found = _viewed(self.arm.service.assets.versions(kind, request.params["name"]), request)
             top = request.query.get("$top", "")
             return page(found[: int(top)] if top.isdecimal() else found)
 
@@ -55,7 +54,12 @@ class AssetRoutes:
 
     def _container_lister(self, kind: str) -> Handler:
         assets = self.arm.service.assets
-        return lambda _: page([assets.container(kind, name) for name in assets.names(kind)])
+
+        def containers(request: Request) -> Response:
+            names = [name for name in assets.names(kind) if _viewed(assets.versions(kind, name), request)]
+            return page([assets.container(kind, name) for name in names])
+
+        return containers
 
     def _codes(self, request: Request) -> Response:
         digest = request.query.get("hash")
@@ -70,3 +74,10 @@ class AssetRoutes:
         credential = {"credentialType": "SAS", "sasUri": f"{uri}?sig={container.writer}"}
         reference = {"blobUri": uri, "storageAccountArmId": "emulated", "credential": credential}
         return as_json({"pendingUploadType": "TemporaryBlobReference", "blobReferenceForConsumption": reference})
+
+
+def _viewed(versions: list[dict[str, Any]], request: Request) -> list[dict[str, Any]]:
+    """Return the versions of the view that is asked for: ArchivedOnly, All, else those that are not archived."""
+    view = request.query.get("listViewType", "ActiveOnly")
+    wanted = {"ArchivedOnly": (True,), "All": (True, False)}.get(view, (False,))
+    return [version for version in versions if bool(version["properties"].get("isArchived")) in wanted]

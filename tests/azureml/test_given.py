@@ -1,0 +1,131 @@
+"""A job with what it is given, and the component that others call: what is pasted, and what may not be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from specflow.targets.azureml.components import component_document
+from specflow.targets.azureml.given import with_given
+from specflow.targets.azureml.publish import call_of, endpoint_name
+from tests.azureml.test_compile import Make
+
+TEXT = """\
+inputs:
+  rate: {type: number, default: 0.5, minimum: 0, maximum: 1}
+  name: {type: string, default: Ada}
+  mode: {type: string, enum: [fast, slow], default: fast}
+  depth: {type: integer, optional: true}
+  rows: {type: file}
+  more: {type: folder, optional: true}
+  many: {type: file, many: true, optional: true}
+steps:
+  say:
+    uses: say
+    inputs:
+      rate: ${{ inputs.rate }}
+      name: ${{ inputs.name }}
+      mode: ${{ inputs.mode }}
+      depth: ${{ inputs.depth }}
+      rows: ${{ inputs.rows }}
+      more: ${{ inputs.more }}
+      many: ${{ inputs.many }}
+"""
+SAY = """\
+specflow: 1
+name: say
+inputs:
+  rate: {type: number}
+  name: {type: string}
+  mode: {type: string}
+  depth: {type: integer, optional: true}
+  rows: {type: file}
+  more: {type: folder, optional: true}
+  many: {type: file, many: true, optional: true}
+run: [echo, "${{ inputs.rate }}", "${{ inputs.name }}", "${{ inputs.mode }}", "$[[${{ inputs.depth }}]]",
+  "${{ inputs.rows }}", "$[[${{ inputs.more }}]]", "$[[${{ inputs.many }}]]"]
+"""
+RUN = {"id": "20260101-120000-1a2b3c", "date": "2026-01-01"}
+
+
+def given(project: Make, **inputs: Any) -> dict[str, Any]:
+    artifact = project(TEXT, {"say/step.yaml": SAY})
+    return with_given(artifact.pipeline, artifact.compiled.native, inputs, {}, RUN)
+
+
+def test_what_is_not_given_stays_as_it_was_compiled(project: Make) -> None:
+    expected = {
+        "rate": 0.5,
+        "name": "Ada",
+        "mode": "fast",
+        "depth": "~~",
+        "rows": {"type": "uri_file", "path": "azureml://datastores/workspaceblobstore/paths/to-be-given"},
+    }
+    assert expected == given(project)["inputs"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("rate", 1, 1),
+        ("name", "a b", "~YSBi"),
+        ("depth", 3, 3),
+        ("rows", Path("/data/r.csv"), {"type": "uri_file", "path": "/data/r.csv"}),
+        ("rows", "azureml://datastores/d/paths/r", {"type": "uri_file", "path": "azureml://datastores/d/paths/r"}),
+    ],
+)
+def test_what_is_given_stands_in_the_job(project: Make, name: str, value: Any, expected: Any) -> None:
+    assert expected == given(project, **{name: value})["inputs"][name]
+
+
+def test_an_optional_path_and_a_list_get_inputs_once_they_are_given(project: Make) -> None:
+    document = given(project, more=Path("/m"), many=[Path("/a"), Path("/b")])
+    node = document["jobs"]["say"]
+
+    assert {"more", "many__0", "many__1"} <= set(document["inputs"])
+    assert "${{parent.inputs.many__1}}" == node["inputs"]["many__1"]
+    words = ' --input more="${{inputs.more}}" --input many="${{inputs.many__0}}" --input many="${{inputs.many__1}}"'
+    assert node["command"].endswith(words)
+
+
+def test_a_component_takes_no_free_text(project: Make) -> None:
+    artifact = project(TEXT, {"say/step.yaml": SAY})
+    component = component_document(artifact.pipeline, artifact.compiled.native, "1")
+
+    expected = {
+        "rate": {"type": "number", "min": 0, "max": 1, "default": 0.5},
+        "mode": {"type": "string", "enum": ["fast", "slow"], "default": "fast"},
+        "rows": {"type": "uri_file"},
+    }
+    assert expected == component["inputs"]
+    inputs = component["jobs"]["say"]["inputs"]
+    assert {"name": "Ada", "depth": "~~", "rate": "${{parent.inputs.rate}}"} == {
+        key: inputs[key] for key in ("name", "depth", "rate")
+    }
+
+
+def test_the_call_of_a_published_pipeline_is_one_to_type(project: Make) -> None:
+    native = project(TEXT, {"say/step.yaml": SAY}).compiled.native
+
+    expected = """\
+TOKEN=$(az account get-access-token --resource https://ml.azure.com --query accessToken -o tsv)
+curl -X POST https://e/jobs -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \\
+  -d '{"properties": {"inputData": {"rate": {"jobInputType": "Literal", "value": 0.5}, \
+"mode": {"jobInputType": "Literal", "value": "fast"}, \
+"rows": {"jobInputType": "UriFile", "uri": "azureml://datastores/<name>/paths/<path>"}}}}'"""
+    assert expected == call_of("https://e/jobs", native)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("concrete_strength", "concrete-strength"),
+        ("a", "pipeline-a"),
+        ("a_name_that_is_longer_than_azure_takes", "a-name-that-is-longer-t-405c810b"),
+    ],
+)
+def test_an_endpoint_has_a_name_that_azure_takes(name: str, expected: str) -> None:
+    assert expected == endpoint_name(name)
+    assert 3 <= len(endpoint_name(name)) <= 32
