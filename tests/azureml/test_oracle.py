@@ -44,8 +44,8 @@ def test_a_thousand_steps_are_compiled_in_a_tenth_of_the_time_that_the_sdk_takes
 ) -> None:
     # A ratio within one run, whatever the machine: both do the same graph, one after the other.
     (tmp_path / ".git").mkdir()
-    line = "  s{}: {{run: [cp, '${{{{ steps.s{}.outputs.o }}}}', '${{{{ outputs.o }}}}'], outputs: {{o: {{type: file}}}}}}"
-    steps = "".join(line.format(number, number - 1) for number in range(1, 1000))
+    run = "run: [cp, '${{ steps.s%d.outputs.o }}', '${{ outputs.o }}'], outputs: {o: {type: file}}"
+    steps = "".join(f"  s{number}: {{{run % (number - 1)}}}\n" for number in range(1, 1000))
     first = "steps:\n  s0: {run: [touch, '${{ outputs.o }}'], outputs: {o: {type: file}}}\n"
     (tmp_path / "pipeline.yaml").write_text(f"specflow: 1\nname: long\n{first}{steps}")
     began = time.perf_counter()
