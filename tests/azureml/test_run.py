@@ -202,8 +202,15 @@ def test_states_are_those_that_every_target_has() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(10))
 def test_a_run_ends_right_with_one_job_though_requests_are_throttled_and_dropped(
-    project: Make, make_workspace: Callable[..., Workspace], tmp_path: Path, number: int
+    project: Make,
+    make_workspace: Callable[..., Workspace],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
 ) -> None:
+    # The storage client waits 15 s and more between its tries, whatever it is told.
+    backoff = "azure.storage.blob._shared.policies.ExponentialRetry.get_backoff_time"
+    monkeypatch.setattr(backoff, lambda *_: 0.05)
     faults = (
         Fault("throttle", share=1 / 5, seed=number, seconds=0.05, exclude="*/blobs/*"),
         Fault("unavailable", share=1 / 5, seed=number, seconds=0.05, include="*/blobs/*"),
