@@ -39,28 +39,33 @@ class Deploys:
     provide: Callable[[Mapping[str, Any]], None] | None = None
     """How an emulator comes to have what a job names."""
 
-    def put(self, artifact: Artifact, name: str, owner: str, more: Mapping[str, str] | None = None) -> tuple[int, Any]:
-        """Return the job of a bundle, and its settings: made, or reset if its owner has one by the name."""
+    def prepare(self, artifact: Artifact, owner: str, more: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Return the settings of a bundle's job for an owner; its files are on the workspace then."""
         user = self.api.user()
-        files = self._upload(artifact, user)
-        settings = artifact.settings(files, user, self.api.host)
-        permissions = settings.pop("permissions", None)
+        settings = artifact.settings(self._upload(artifact, user), user, self.api.host)
         settings.pop("lifecycle", None)
         if owner == RUN:
             settings = {key: value for key, value in settings.items() if key not in _OF_DEPLOYED_JOBS}
             settings["name"] = f"{settings['name']} (run)"
         settings["tags"] = {**settings.get("tags", {}), BY: owner, **(more or {})}
+        return settings
+
+    def install(self, prepared: Mapping[str, Any]) -> int:
+        """Return the job that has these settings now: made, or reset if its owner has one by the name."""
+        settings = dict(prepared)
+        permissions = settings.pop("permissions", None)
         if self.provide is not None:
             self.provide(settings)
-        job_id = self._job(name, owner, settings)
+        job_id = self._job(settings)
         if permissions:
             body = {"access_control_list": [_entry(one) for one in permissions]}
             self.api.call("PATCH", f"/api/2.0/permissions/jobs/{job_id}", body)
-        return job_id, settings
+        return job_id
 
-    def deploy(self, name: str, artifact: Artifact, job: str, digest: str) -> Deployment:
+    def deploy(self, name: str, artifact: Artifact, digest: str) -> Deployment:
         """Install a job, or bring it up to date."""
-        job_id, settings = self.put(artifact, job, DEPLOY, {_DIGEST: digest[:16]})
+        settings = self.prepare(artifact, DEPLOY, {_DIGEST: digest[:16]})
+        job_id = self.install(settings)
         return _deployment(name, job_id, settings, self.api.host)
 
     def undeploy(self, name: str) -> bool:
@@ -80,10 +85,11 @@ class Deploys:
             _deployment(job["settings"]["tags"][TAG], job["job_id"], job["settings"], self.api.host) for job in jobs
         )
 
-    def _job(self, name: str, owner: str, settings: Mapping[str, Any]) -> int:
+    def _job(self, settings: Mapping[str, Any]) -> int:
         """Return the job that an owner has under a name, with new settings; made if there is none, and never twice."""
+        tags = settings["tags"]
         while True:
-            found = next(self._owned(owner, name), None)
+            found = next(self._owned(tags[BY], tags[TAG]), None)
             if found is not None:
                 job_id = int(found["job_id"])
                 self.api.call("POST", f"{_JOBS}/reset", {"job_id": job_id, "new_settings": settings})
@@ -94,12 +100,17 @@ class Deploys:
                 continue  # it may be there now
 
     def _owned(self, owner: str, name: str | None) -> Iterator[dict[str, Any]]:
-        """Yield the jobs of an owner, oldest first; a bundle of the CLI's is nobody's here."""
+        """Yield the jobs of an owner, oldest first; a bundle of the CLI's is nobody's here.
+
+        What somebody else runs is theirs: each user has a job for runs, as each has a folder for files.
+        """
+        mine = self.api.user() if owner == RUN else None
         found = []
         for job in self.api.pages(f"{_JOBS}/list", "jobs", limit=100):
             settings = job.get("settings", {})
             tags = settings.get("tags", {})
-            if tags.get(BY) == owner and name in (None, tags.get(TAG)) and "deployment" not in settings:
+            is_named = tags.get(BY) == owner and name in (None, tags.get(TAG)) and "deployment" not in settings
+            if is_named and mine in (None, job.get("creator_user_name")):
                 found.append(job)
         yield from sorted(found, key=lambda job: int(job["job_id"]))
 

@@ -47,9 +47,7 @@ class DatabricksClient:
 
     def submit(self, job: Submission) -> str:
         """Return the id of the run of an island; one key gives one run."""
-        artifact = read_artifact(job.folder)
-        with self._lock:
-            job_id, settings = self.deploys.put(artifact, job.native["job"], RUN)
+        settings = self.deploys.prepare(read_artifact(job.folder), RUN)
         root = f"{_default(settings, ROOT_PARAMETER)}/{job.run}"
         given = {RUN_PARAMETER: job.run, **parameters_of(self.api, job.inputs, job.native, root)}
         size = parameter_bytes(given)
@@ -60,8 +58,23 @@ class DatabricksClient:
             )
         with tempfile.TemporaryDirectory(prefix="specflow-") as scratch:
             put_arrivals(self.api, job.arrivals, root, FilePath(scratch))
-        body = {"job_id": job_id, "idempotency_token": token_of(job.key), "job_parameters": given}
-        return str(self.api.call("POST", f"{_JOBS}/run-now", body)["run_id"])
+        with self._lock:
+            now = {"idempotency_token": token_of(job.key), "job_parameters": given}
+            body = {"job_id": self.deploys.install(settings), **now}
+            run_id = str(self.api.call("POST", f"{_JOBS}/run-now", body)["run_id"])
+        self._refuse_code_of_others(run_id, settings)
+        return run_id
+
+    def _refuse_code_of_others(self, run_id: str, settings: Mapping[str, Any]) -> None:
+        """End a run that began with the settings that somebody put there between our reset and its start."""
+        ours = {task["task_key"]: states.code_of(task) for task in settings["tasks"]}
+        for task in self._run(run_id)["tasks"]:
+            if states.code_of(task) != ours.get(task["task_key"]):
+                self.cancel(run_id)
+                raise SpecflowError(
+                    "another run of this pipeline was started at the same moment, and this one began with its code",
+                    "run it again",
+                )
 
     def find(self, key: str, name: str) -> str | None:
         """Return None: to submit again finds the run of a key, and runs can't be asked for by their token."""
@@ -124,7 +137,8 @@ class DatabricksClient:
 
     def deploy(self, name: str, folder: FilePath, native: Mapping[str, Any], digest: str) -> Deployment:
         """Install the job of a bundle with its schedule, in place of an earlier one of the name."""
-        return self.deploys.deploy(name, read_artifact(folder), native["job"], digest)
+        del native
+        return self.deploys.deploy(name, read_artifact(folder), digest)
 
     def undeploy(self, name: str) -> bool:
         """Remove a deployed job."""

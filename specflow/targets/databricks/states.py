@@ -9,7 +9,7 @@ from typing import Any, Literal
 from specflow.targets.base import ForeignState, Status, StepStatus
 from specflow.targets.databricks.names import DECIDE, RECORD, RUNS, VERDICT
 
-__all__ = ["attempts_at", "error_of", "failed_tasks", "is_over", "status_of", "text_of_output", "to_repair"]
+__all__ = ["attempts_at", "code_of", "error_of", "failed_tasks", "is_over", "status_of", "text_of_output", "to_repair"]
 
 Run = Mapping[str, Any]
 _OVER = ("TERMINATED", "SKIPPED", "INTERNAL_ERROR")
@@ -24,6 +24,12 @@ StepState = Literal["waiting", "running", "succeeded", "failed", "cancelled", "n
 def is_over(run: Run) -> bool:
     """Return whether a run has ended."""
     return run["state"]["life_cycle_state"] in _OVER
+
+
+def code_of(task: Mapping[str, Any]) -> str:
+    """Return where a task's code lies, if it has any."""
+    body = task.get("spark_python_task") or task.get("notebook_task") or {}
+    return str(body.get("python_file", body.get("notebook_path", "")))
 
 
 def failed_tasks(run: Run) -> list[Mapping[str, Any]]:

@@ -136,3 +136,53 @@ def test_a_link_that_a_task_made_leads_nowhere(jobs: Jobs, root: Path) -> None:
 
     with pytest.raises(InvalidParameterValue, match="leads out of /Volumes"):
         jobs.sdk.api_client.do("GET", f"/api/2.0/fs/files{VOLUME}/l/etc/passwd")
+
+
+@pytest.mark.parametrize(
+    ("parameter", "seen"),
+    [
+        (f"{VOLUME}/a", "{volume}/a"),
+        (f"--path={VOLUME}/a b", "{volume}/a b"),
+        (f"--data=table={VOLUME}/a", "{volume}/a"),
+        (f"table={VOLUME}/a", "{volume}/a"),
+        (f'["{VOLUME}/a", "{VOLUME}/b"]', '["{volume}/a", "{volume}/b"]'),
+        (f"see {VOLUME}/a", f"see {VOLUME}/a"),
+        ('["/Volumes/is not JSON', '["/Volumes/is not JSON'),
+    ],
+)
+def test_a_task_is_told_paths_of_this_machine(emulator: Emulator, parameter: str, seen: str) -> None:
+    volumes = emulator.workspace.volumes
+    here = volumes.here(parameter)
+
+    assert here.endswith(seen.replace("{volume}", str(volumes.place(VOLUME))))
+
+
+def test_a_task_gets_the_wheels_that_its_environment_names(jobs: Jobs, emulator: Emulator) -> None:
+    import zipfile
+
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("own_words.py", "WORD = 'from the wheel'\n")
+        archive.writestr("own_words-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: own-words\nVersion: 1.0\n")
+        archive.writestr(
+            "own_words-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr("own_words-1.0.dist-info/RECORD", "")
+    wheel = f"{VOLUME}/own_words-1.0-py3-none-any.whl"
+    emulator.workspace.volumes.write(wheel, content.getvalue(), overwrite=True)
+    emulator.workspace.volumes.write(f"{VOLUME}/bad-1.0-py3-none-any.whl", b"nothing", overwrite=True)
+    environments = [
+        {"environment_key": "own", "spec": {"environment_version": "4", "dependencies": ["six", wheel]}},
+        {
+            "environment_key": "bad",
+            "spec": {"environment_version": "4", "dependencies": [f"{VOLUME}/bad-1.0-py3-none-any.whl"]},
+        },
+        {"environment_key": "default", "spec": {"environment_version": "4"}},
+    ]
+    text = "import own_words\nprint(own_words.WORD)\n"
+    tasks = [{**jobs.script(key, text), "environment_key": key} for key in ("own", "bad", "default")]
+    run = jobs.run(*tasks, environments=environments)
+
+    assert "from the wheel\n" == jobs.log(run, "own")
+    assert jobs.output(run, "bad")["error"].startswith("Library installation failed: ")
+    assert "ModuleNotFoundError: No module named 'own_words'" == jobs.output(run, "default")["error"]

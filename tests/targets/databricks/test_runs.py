@@ -9,6 +9,7 @@ import pytest
 
 from specflow.emulation import Fault
 from specflow.errors import SpecflowError
+from specflow.targets.databricks.artifact import read_artifact
 from specflow.targets.databricks.emulated import Emulated
 from specflow.targets.databricks.runs import DatabricksClient, open_client
 from tests.targets.databricks.project import Project, record, states_of, submission, wait
@@ -109,6 +110,42 @@ def test_one_key_is_one_run_and_one_name_is_one_job(
     assert first != third
     assert 1 == len(all_jobs(emulated))
     assert "succeeded" == wait(client, third).state
+
+
+def test_a_run_that_began_with_the_code_of_another_is_ended(
+    project: Project, client: DatabricksClient, emulated: Emulated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = submission(project.compile("steps:\n  a: {run: [echo, other], code: .}\n"), tmp_path / "other")
+    made = submission(
+        project.compile("steps:\n  a: {run: [sleep, '30']}\n"), tmp_path / "bundle", "20260102-120000-1a2b3c"
+    )
+    theirs = open_client(emulated.settings).deploys
+    install = type(theirs).install
+
+    def install_and_lose(deploys: Any, settings: Any) -> int:
+        job = install(deploys, settings)
+        if deploys is not theirs:
+            theirs.install(theirs.prepare(read_artifact(other.folder), "run"))
+        return job
+
+    monkeypatch.setattr(type(theirs), "install", install_and_lose)
+    with pytest.raises(SpecflowError) as told:
+        client.submit(made)
+
+    assert told.value.message.startswith("another run of this pipeline was started at the same moment")
+    assert ["CANCELED"] == [run.stopping or run.result for run in all_runs(emulated)]
+
+
+def test_each_user_has_a_job_for_runs(
+    project: Project, client: DatabricksClient, emulated: Emulated, tmp_path: Path
+) -> None:
+    made = project.compile("steps:\n  a: {run: [echo, hi]}\n")
+    wait(client, client.submit(submission(made, tmp_path / "bundle")))
+    (first,) = all_jobs(emulated)
+    first["creator_user_name"] = "somebody.else@example.com"
+    wait(client, client.submit(submission(made, tmp_path / "bundle", "20260102-120000-1a2b3c")))
+
+    assert 2 == len(all_jobs(emulated))
 
 
 def test_a_run_leaves_a_deployed_job_alone(
