@@ -195,14 +195,18 @@ def _copy_file(source: str | FilePath, target: str | FilePath) -> None:
 
 
 def _listed(folder: FilePath) -> Iterator[tuple[str, str]]:
+    """Yield every file and its digest; a link, of which a plan has none, as such: it may lead to anything."""
     from specflow.digests import digest_of_file
 
     for here, folders, files in os.walk(folder):
         folders.sort()
-        for name in sorted(files):
+        known = set(files)
+        for name in sorted((*files, *folders)):
             path = FilePath(here) / name
             relative = path.relative_to(folder).as_posix()
-            if relative != PLAN_FILE:
+            if path.is_symlink():
+                yield relative, "a link"
+            elif name in known and relative != PLAN_FILE:
                 yield relative, digest_of_file(path)
 
 

@@ -206,7 +206,8 @@ class Loader:
 
         document, faults = understood(document, kind)
         # Another version of the language may have other keys: nothing else can be said of such a file.
-        faults = tuple(fault for fault in faults if fault.diagnostic.code == "unsupported-version") or faults
+        versions = [fault for fault in faults if fault.diagnostic.code == "unsupported-version"]
+        faults = tuple(fault for fault in versions if not fault.is_consequence) or faults
         self.found.extend(fault.diagnostic for fault in faults if not fault.is_consequence)
         left_out = [fault for fault in faults if not fault.meant]
         broken = {_in_lists_whole(path) for path in (*(fault.path for fault in left_out), *document.broken)}
