@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from specflow.cli import MOST_JOBS
+from specflow.cli.completing import profiles, targets
 
 __all__ = ["command", "execute_here"]
 
@@ -40,8 +41,8 @@ Examples:
     metavar="NAME=VALUE",
     help="A value for an input; a path is relative to where you stand. Several for one name make a list.",
 )
-@click.option("--target", help="Put every step on this target.")
-@click.option("--profile", help="The profile of specflow.yaml to run with.")
+@click.option("--target", shell_complete=targets, help="Put every step on this target.")
+@click.option("--profile", shell_complete=profiles, help="The profile of specflow.yaml to run with.")
 @click.option("--emulate", is_flag=True, help="Run what was compiled for other platforms here, on their emulators.")
 @click.option("-j", "--jobs", type=click.IntRange(1, MOST_JOBS), help="Steps at once.  [default: the machine's cores]")
 @click.option(
