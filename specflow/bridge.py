@@ -37,6 +37,8 @@ class Bridge:
     is_cancelled: bool = False
     job: str | None = None
     has_asked: bool = False
+    is_left: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def start(self) -> None:
         """Begin, in a thread that does not keep the process alive."""
@@ -47,6 +49,12 @@ class Bridge:
         self.is_cancelled = True
         self.woken.set()
 
+    def leave(self) -> None:
+        """Tell nothing any more, and leave the job to its platform."""
+        with self.lock:
+            self.is_left = True
+        self.woken.set()
+
     def take(self) -> list[Event]:
         """Return what has happened since the last call."""
         found = []
@@ -55,8 +63,10 @@ class Bridge:
         return found
 
     def _tell(self, event: str, **more: Any) -> None:
-        self.events.put({"event": event, **more})
-        self.wake_host()
+        with self.lock:  # whoever has left this bridge may be gone by now, and can't be woken
+            if not self.is_left:
+                self.events.put({"event": event, **more})
+                self.wake_host()
 
     def _run(self) -> None:
         for wait_s in self.walk():
@@ -86,6 +96,8 @@ class Bridge:
             raise UnreachableError(f'the job "{self.job}" can\'t go on', "run the pipeline anew")
         self._tell("submitted", job=self.job, url=client.status(self.job).url)
         for event in follow(client, self.job, errand.steps, self.pace):
+            if self.is_left:
+                return
             self._heed_cancel(client)
             if isinstance(event, Looked):
                 yield event.wait_s

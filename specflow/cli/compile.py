@@ -6,6 +6,8 @@ from pathlib import Path as FilePath
 
 import click
 
+from specflow.cli.completing import profiles, targets
+
 __all__ = ["command"]
 
 
@@ -18,8 +20,8 @@ Examples:
 """,
 )
 @click.argument("spec", type=click.Path(path_type=FilePath, exists=True, dir_okay=False))
-@click.option("--target", help="Put every step on this target.")
-@click.option("--profile", help="The profile of specflow.yaml to compile for.")
+@click.option("--target", shell_complete=targets, help="Put every step on this target.")
+@click.option("--profile", shell_complete=profiles, help="The profile of specflow.yaml to compile for.")
 @click.option(
     "-o",
     "--output",

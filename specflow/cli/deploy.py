@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from specflow.cli.completing import profiles, targets
+
 __all__ = ["command"]
 
 
@@ -19,8 +21,8 @@ Examples:
 """,
 )
 @click.argument("spec", type=click.Path(path_type=FilePath, exists=True))
-@click.option("--target", help="The platform; of a plan, the one that it was compiled for.")
-@click.option("--profile", help="The profile of specflow.yaml that says which workspace.")
+@click.option("--target", shell_complete=targets, help="The platform; of a plan, the one that it was compiled for.")
+@click.option("--profile", shell_complete=profiles, help="The profile of specflow.yaml that says which workspace.")
 @click.option("--emulate", is_flag=True, help="Deploy to the platform's emulator on this machine.")
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
 @click.option("--expect", metavar="DIGEST", help="Deploy the plan only if its digest begins so (8 digits or more).")

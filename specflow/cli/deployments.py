@@ -7,6 +7,8 @@ from dataclasses import asdict
 
 import click
 
+from specflow.cli.completing import profiles, targets
+
 __all__ = ["command"]
 
 
@@ -18,8 +20,8 @@ Examples:
   specflow deployments --target databricks --profile prod --format json
 """,
 )
-@click.option("--target", help="The platform.  [default: all that the profile has]")
-@click.option("--profile", help="The profile of specflow.yaml that says which workspaces.")
+@click.option("--target", shell_complete=targets, help="The platform.  [default: all that the profile has]")
+@click.option("--profile", shell_complete=profiles, help="The profile of specflow.yaml that says which workspaces.")
 @click.option("--emulate", is_flag=True, help="Ask the platforms' emulators on this machine.")
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", help="How to print.")
 def command(target: str | None, profile: str | None, emulate: bool, format_: str) -> int:

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from specflow.cli.completing import profiles, targets
+
 __all__ = ["command"]
 
 _MARKS = {"well": "✓", "failed": "✗", "left out": "–"}
@@ -22,8 +24,10 @@ Examples:
   specflow doctor --profile cloud --target azureml --format json
 """,
 )
-@click.option("--profile", help="The profile of specflow.yaml to check.")
-@click.option("--target", help="Check this platform alone.  [default: all that the profile has]")
+@click.option("--profile", shell_complete=profiles, help="The profile of specflow.yaml to check.")
+@click.option(
+    "--target", shell_complete=targets, help="Check this platform alone.  [default: all that the profile has]"
+)
 @click.option("--emulate", is_flag=True, help="Check the platforms' emulators on this machine.")
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", help="How to print.")
 def command(profile: str | None, target: str | None, emulate: bool, format_: str) -> int:

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from specflow.cli.completing import profiles, targets
+
 __all__ = ["command"]
 
 
@@ -24,9 +26,9 @@ Examples:
 @click.option(
     "-i", "--input", "inputs", multiple=True, metavar="NAME=VALUE", help="A value for an input, as for `run`."
 )
-@click.option("--target", help="Put every step on this target.")
-@click.option("--profile", help="The profile of specflow.yaml to plan for.")
-@click.option("--host", help="The target that coordinates a mixed pipeline.  [default: local]")
+@click.option("--target", shell_complete=targets, help="Put every step on this target.")
+@click.option("--profile", shell_complete=profiles, help="The profile of specflow.yaml to plan for.")
+@click.option("--host", shell_complete=targets, help="The target that coordinates a mixed pipeline.  [default: local]")
 @click.option(
     "--cache/--no-cache", "use_cache", default=True, help="As for `run`: take results of earlier runs or not."
 )

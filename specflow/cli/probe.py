@@ -7,6 +7,8 @@ from pathlib import Path as FilePath
 
 import click
 
+from specflow.cli.completing import profiles, targets
+
 __all__ = ["command"]
 
 
@@ -18,8 +20,8 @@ Examples:
   specflow probe --target azureml --emulate
 """,
 )
-@click.option("--profile", help="The profile of specflow.yaml that says which workspace.")
-@click.option("--target", required=True, help="The platform.")
+@click.option("--profile", shell_complete=profiles, help="The profile of specflow.yaml that says which workspace.")
+@click.option("--target", shell_complete=targets, required=True, help="The platform.")
 @click.option("--emulate", is_flag=True, help="Measure the platform's emulator on this machine.")
 @click.option(
     "-o", "--output", type=click.Path(path_type=FilePath, dir_okay=False), help="Write the report into this file."

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["display", "metrics_table", "outputs_list"]
 
 _MARKS = {"succeeded": "✓", "cached": "=", "failed": "✗", "skipped": "–", "cancelled": "!"}
-_COLOURS = {"succeeded": "32", "cached": "36", "failed": "31", "skipped": "33", "cancelled": "35"}
+_COLOURS = {"succeeded": "32", "cached": "36", "failed": "31", "skipped": "33", "cancelled": "35", "detached": "35"}
 TAIL_LINES = 15
 MANY = 50
 """Beyond so many steps, what merely starts or was done already gets no line of its own."""
@@ -181,7 +181,7 @@ class _Plain:
         if not self.quiet and result.metrics:
             in_order = {label: result.metrics[label] for label in result.steps if label in result.metrics}
             sys.stdout.write(metrics_table(in_order))
-        if not self.quiet and outputs and result.state != "cancelled":
+        if not self.quiet and outputs and result.state not in ("cancelled", "detached"):
             sys.stdout.write(outputs_list(outputs, done))
         sys.stdout.flush()
         seconds = time.monotonic() - self.began

@@ -6,6 +6,8 @@ from pathlib import Path as FilePath
 
 import click
 
+from specflow.cli.completing import profiles, targets
+
 __all__ = ["command"]
 
 
@@ -18,8 +20,8 @@ Examples:
 """,
 )
 @click.argument("spec", type=click.Path(path_type=FilePath, exists=True, dir_okay=False))
-@click.option("--target", required=True, help="The target that shall offer the pipeline.")
-@click.option("--profile", help="The profile of specflow.yaml to publish by.")
+@click.option("--target", shell_complete=targets, required=True, help="The target that shall offer the pipeline.")
+@click.option("--profile", shell_complete=profiles, help="The profile of specflow.yaml to publish by.")
 @click.option(
     "-o",
     "--output",

@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from specflow.cli import MOST_JOBS
+from specflow.cli.completing import profiles, targets
 
 __all__ = ["command", "execute_here"]
 
@@ -40,8 +41,8 @@ Examples:
     metavar="NAME=VALUE",
     help="A value for an input; a path is relative to where you stand. Several for one name make a list.",
 )
-@click.option("--target", help="Put every step on this target.")
-@click.option("--profile", help="The profile of specflow.yaml to run with.")
+@click.option("--target", shell_complete=targets, help="Put every step on this target.")
+@click.option("--profile", shell_complete=profiles, help="The profile of specflow.yaml to run with.")
 @click.option("--emulate", is_flag=True, help="Run what was compiled for other platforms here, on their emulators.")
 @click.option("-j", "--jobs", type=click.IntRange(1, MOST_JOBS), help="Steps at once.  [default: the machine's cores]")
 @click.option(
@@ -71,6 +72,7 @@ Examples:
 @click.option(
     "--format", "format_", type=click.Choice(["text", "json"]), default="text", help="`json` prints one event a line."
 )
+@click.option("--detach", is_flag=True, help="Leave jobs to their platforms; a run of the same takes them up again.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but what went wrong.")
 def command(
     spec: FilePath,
@@ -87,6 +89,7 @@ def command(
     only: tuple[str, ...],
     start: tuple[str, ...],
     format_: str,
+    detach: bool,
     quiet: bool,
 ) -> int:
     """Run SPEC, a pipeline or a step file, or a folder that `specflow compile` wrote."""
@@ -103,7 +106,9 @@ def command(
     plan = _plan(spec, target, profile, expect, show)
     if plan is None:
         return 1
-    return _run(plan, given, jobs, output, allowed, use_cache, forced, (only, start), show, emulates=emulate)
+    return _run(
+        plan, given, jobs, output, allowed, use_cache, forced, (only, start), show, emulates=emulate, detaches=detach
+    )
 
 
 def _plan(spec: FilePath, target: str | None, profile: str | None, expect: str | None, show: Any) -> Any:
@@ -174,6 +179,7 @@ def _run(
     show: Any,
     *,
     emulates: bool,
+    detaches: bool,
 ) -> int:
     from specflow.inputs import read_inputs
     from specflow.targets.local.workspace import Workspace
@@ -197,6 +203,7 @@ def _run(
         force=forced,
         part=part,
         emulates=emulates,
+        detaches=detaches,
     )
 
 
@@ -241,8 +248,11 @@ def execute_here(
     part: tuple[tuple[str, ...], tuple[str, ...]] = ((), ()),
     foreign: Mapping[str, Any] | None = None,
     emulates: bool = False,
+    detaches: bool = False,
 ) -> int:
     """Return the exit code of a plan's run in a project, all of it shown."""
+    if detaches:
+        _check_that_it_can_be_left(plan, workspace, emulates=emulates)
     from specflow.targets.local.data import check_data
     from specflow.targets.local.engine import Options
     from specflow.targets.local.processes import Processes
@@ -271,6 +281,7 @@ def execute_here(
             selection,
             bridges,
             foreign or {},
+            detaches,
         )
         gc.freeze()  # the plan lasts as long as the run: it need not be looked through again and again
         gc.enable()
@@ -281,7 +292,22 @@ def execute_here(
     show.result(result, outputs, finished.published, workspace)
     if result.unreachable is not None:
         raise result.unreachable
-    return {"succeeded": 0, "failed": 1, "cancelled": 130}[result.state]
+    return {"succeeded": 0, "detached": 0, "failed": 1, "cancelled": 130}[result.state]
+
+
+def _check_that_it_can_be_left(plan: Any, workspace: Any, *, emulates: bool) -> None:
+    """Raise UsageError where nothing would go on once this command has ended."""
+    from specflow.emulation.hold import address
+    from specflow.errors import UsageError
+
+    islands = plan.document["islands"]
+    if not islands:
+        raise UsageError(f'all steps of "{plan.name}" run on this machine', "leave out --detach")
+    for island in islands:
+        is_emulated = emulates or island["settings"].get("emulate")
+        if is_emulated and address(workspace.path / "emulators" / island["target"]) is None:
+            message = f'the emulator of "{island["target"]}" would end with this command'
+            raise UsageError(message, f"serve it in another terminal: specflow emulate {island['target']}")
 
 
 @contextmanager

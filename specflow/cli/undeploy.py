@@ -6,6 +6,8 @@ from pathlib import Path as FilePath
 
 import click
 
+from specflow.cli.completing import profiles, targets
+
 __all__ = ["command"]
 
 
@@ -18,8 +20,8 @@ Examples:
 """,
 )
 @click.argument("name")
-@click.option("--target", help="The platform.  [default: the one that the profile has]")
-@click.option("--profile", help="The profile of specflow.yaml that says which workspace.")
+@click.option("--target", shell_complete=targets, help="The platform.  [default: the one that the profile has]")
+@click.option("--profile", shell_complete=profiles, help="The profile of specflow.yaml that says which workspace.")
 @click.option("--emulate", is_flag=True, help="Ask the platform's emulator on this machine.")
 @click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
 def command(name: str, target: str | None, profile: str | None, emulate: bool, dry_run: bool) -> int:

@@ -42,11 +42,18 @@ def test_help_and_version_import_next_to_nothing(tmp_path: Path, args: list[str]
     assert set() == imported(tmp_path, *args) & HELPLESS
 
 
+@pytest.mark.parametrize("name", ["plan", "deploy", "undeploy", "deployments", "publish", "doctor", "probe", "run"])
+def test_the_help_of_a_command_imports_no_more_than_the_command_line(tmp_path: Path, name: str) -> None:
+    assert set() == imported(tmp_path, name, "--help") & HELPLESS
+
+
 def test_a_valid_spec_is_judged_without_jsonschema(small: Project) -> None:
     assert set() == imported(small.folder, "validate", "p.yaml") & (HEAVY | {"jsonschema", "rich"})
 
 
-@pytest.mark.parametrize("args", [["compile", "p.yaml"], ["run", "p.yaml", "-q"], ["graph", "p.yaml"]])
+@pytest.mark.parametrize(
+    "args", [["compile", "p.yaml"], ["run", "p.yaml", "-q"], ["graph", "p.yaml"], ["plan", "p.yaml"]]
+)
 def test_compiling_and_running_here_import_no_sdk_and_no_data_library(small: Project, args: list[str]) -> None:
     assert set() == imported(small.folder, *args) & HEAVY
 

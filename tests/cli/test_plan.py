@@ -78,17 +78,21 @@ def test_planning_changes_nothing_and_what_is_saved_is_what_runs(here: Here) -> 
     assert json.loads(again.out)["steps"][1]["state"] == "cached"
 
 
+# first (here) ─→ there (databricks) ─→ last (here)
 MIXED = """\
     specflow: 1
     name: mixed
     steps:
+      first:
+        run: [python, -c, "import sys; open(sys.argv[1], 'w').write('123')", "${{ outputs.o }}"]
+        outputs: {o: {type: file}}
       there:
         target: databricks
-        run: [python, -c, "import sys; open(sys.argv[1], 'w').write('12345')", "${{ outputs.o }}"]
+        run: [python, -c, "import sys; open(sys.argv[1], 'w').write(open(sys.argv[2]).read() + '45')", "${{ outputs.o }}", "${{ steps.first.outputs.o }}"]
         outputs: {o: {type: file}}
-      here:
+      last:
         run: [python, -c, "import sys; open(sys.argv[1])", "${{ steps.there.outputs.o }}"]
-    """
+"""
 
 
 def test_an_island_is_foretold_with_what_it_makes_and_what_crosses(here: Here, emulate: Callable[..., Any]) -> None:
@@ -99,28 +103,38 @@ def test_an_island_is_foretold_with_what_it_makes_and_what_crosses(here: Here, e
         found: dict[str, Any] = json.loads(here.call("plan", "mixed.yaml", "--format", "json").out)
         return found
 
+    def states(found: dict[str, Any]) -> list[tuple[str, str]]:
+        return [(step["label"], step["state"]) for step in found["steps"]]
+
+    def crossing(found: dict[str, Any]) -> list[tuple[Any, ...]]:
+        keys = ("step", "port", "type", "source", "reader", "way", "bytes")
+        return [tuple(one[key] for key in keys) for one in found["crossings"]]
+
     first = told()
+    assert [("first", "runs"), ("there", "may run"), ("last", "may run")] == states(first)
     (island,) = first["islands"]
     assert island == {
         "name": "there",
         "target": "databricks",
-        "state": "runs",
-        "why": ["no job with this content has been run from here"],
+        "state": "may run",
+        "why": ["hangs on what first will give"],
         "creates": ['job "there" with 1 task'],
     }
-    assert first["crossings"] == [
-        {"step": "there", "port": "o", "type": "file", "source": "databricks", "reader": "local", "way": "downloaded", "bytes": None}
-    ]  # fmt: skip
-    assert [(step["compute"], step["state"]) for step in first["steps"]] == [
-        ("serverless", "runs"),
-        ("1 cpu", "may run"),
-    ]
+    assert [
+        ("first", "o", "file", "local", "databricks", "uploaded", None),
+        ("there", "o", "file", "databricks", "local", "downloaded", None),
+    ] == crossing(first)
+    assert ["1 cpu", "serverless", "1 cpu"] == [step["compute"] for step in first["steps"]]
 
     assert here.call("run", "mixed.yaml", "--emulate", "-q").code == 0
     second = told()
-    assert [(one["name"], one["state"]) for one in second["islands"]] == [("there", "cached")]
-    assert [step["state"] for step in second["steps"]] == ["cached", "cached"]
-    assert second["crossings"][0]["bytes"] == 5
+    assert [("first", "cached"), ("there", "cached"), ("last", "cached")] == states(second)
+    assert [3, 5] == [one["bytes"] for one in second["crossings"]]
+
+    here.write("mixed.yaml", MIXED.replace("'45'", "'54'"))
+    third = told()
+    assert [("first", "cached"), ("there", "runs"), ("last", "may run")] == states(third)
+    assert ["no job with this content has been run from here"] == third["islands"][0]["why"]
 
 
 def test_a_plan_is_compared_with_what_is_deployed(here: Here, emulate: Callable[..., Any]) -> None:

@@ -21,7 +21,7 @@ from specflow.targets.local.processes import Processes
 from specflow.targets.local.steps import Options, Step
 from specflow.targets.local.workspace import RunFolder
 
-__all__ = ["Crossings", "Run", "made_elsewhere"]
+__all__ = ["DETACHED", "Crossings", "Run", "made_elsewhere"]
 
 Event = dict[str, Any]
 ENDED_BY_PLATFORM = "ended by the platform"
@@ -76,8 +76,18 @@ class Crossings:
         """Wait no longer for the platforms: what they were asked to end is left to them."""
         for isle in self.abroad.under_way():
             isle.state = "left"
+            assert isle.bridge is not None
+            isle.bridge.leave()
             for step in self._open(isle):
                 self.run.close(step, Outcome("cancelled", DETACHED))
+
+    reason = DETACHED
+    """Of steps that were left behind."""
+
+    def is_all_that_is_left(self) -> bool:
+        """Return whether there are jobs to wait for, all of which their platforms have."""
+        rows = [isle.row for isle in self.abroad.under_way()]
+        return bool(rows) and all(row is not None and row.job for row in rows)
 
     # Sending
 

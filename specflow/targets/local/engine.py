@@ -111,7 +111,7 @@ class _Run:
         self.journal = Journal(history, tell, self.claims.written)
         self.free = options.jobs
         self.stopping: Outcome | None = None
-        self.cancelled = self.hurried = False
+        self.cancelled = self.hurried = self.is_detached = False
         self.unfinished = len(self.steps)
 
     def _abroad(self, inputs: Mapping[str, Any], history: History, run_id: str) -> Crossings | None:
@@ -162,6 +162,8 @@ class _Run:
                 _, index, name = heapq.heappop(self.delayed)
                 heapq.heappush(self.ready, (index, name))
             self._start_what_can()
+            if self.options.detaches:
+                self._leave_what_is_sent()
             if self._goes_on():
                 self._wait(deadline)
         self.journal.commit()
@@ -219,6 +221,15 @@ class _Run:
                     step.attempt.child.kill()
             if self.abroad is not None:
                 self.abroad.leave()
+
+    def _leave_what_is_sent(self) -> None:
+        """Wait no longer if nothing but jobs elsewhere is left; the next run with the same content takes them up."""
+        is_busy = self.running or self.ready or self.delayed or self.stopping is not None
+        if self.abroad is None or is_busy or not self.abroad.is_all_that_is_left():
+            return
+        self.is_detached = True
+        self.hold_back(Outcome("cancelled", self.abroad.reason), Outcome("cancelled", self.abroad.reason))
+        self.abroad.leave()
 
     def _stop(self, outcome: Outcome) -> None:
         """Start nothing new and end what runs; a step under way ends with `outcome`."""
@@ -475,8 +486,10 @@ class _Run:
         absent = [name for name, value in outputs.items() if value in (None, []) and not declared[name]["optional"]]
         if self.options.selection is not None:
             absent = []  # a part of the pipeline promises no outputs
-        state = run_state(self.bindings.outcomes, absent, was_cancelled=self.cancelled)
+        state: str = run_state(self.bindings.outcomes, absent, was_cancelled=self.cancelled)
         reason = ""
+        if state == "cancelled" and self.is_detached:
+            state = "detached"
         if self.stopping is not None and self.stopping.reason == RUN_TIMEOUT:
             state, reason = "failed", RUN_TIMEOUT
         elif state == "failed" and not any(outcome.state == "failed" for outcome in self.bindings.outcomes.values()):

@@ -57,6 +57,10 @@ class Bridge(Protocol):
         """Have the platform end the job."""
         ...
 
+    def leave(self) -> None:
+        """Tell nothing any more, and leave the job to its platform."""
+        ...
+
     def take(self) -> list[Event]:
         """Return what has happened since the last call."""
         ...

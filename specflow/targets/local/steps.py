@@ -38,6 +38,8 @@ class Options:
     """Where bridges to islands come from; None for a plan without any."""
     foreign: Mapping[str, ForeignRow] = field(default_factory=dict)
     """By island, the jobs of the run that is gone on with."""
+    detaches: bool = False
+    """Whether to wait no longer once nothing but jobs on other platforms is left."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,57 @@
+"""run --detach: the job is left to its platform, and the next run takes it up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from tests.cli.conftest import Here
+
+SPEC = """\
+    specflow: 1
+    name: slow
+    steps:
+      wait:
+        target: databricks
+        run: [python, -c, "import pathlib, sys, time\\nwhile not pathlib.Path(sys.argv[1]).exists(): time.sleep(0.05)", "${{ inputs.sign }}"]
+      after: {run: [python, -c, ""], after: [wait]}
+    inputs: {sign: {type: string}}
+"""  # noqa: E501 - a command in one line
+
+
+def test_a_run_that_is_left_is_taken_up_by_the_next(here: Here, emulate: Callable[..., Any]) -> None:
+    here.write("slow.yaml", SPEC)
+    workspace = emulate("databricks").emulator.workspace
+    sign = here.folder / "sign"
+    args = ("run", "slow.yaml", "--emulate", "-i", f"sign={sign}")
+
+    left = here.call(*args, "--detach")
+    (run,) = json.loads(here.call("runs", "--format", "json").out)["runs"]
+    sign.touch()
+    taken = here.call(*args, "--format", "json")
+
+    assert left.code == 0, left.err
+    assert run["state"] == "detached"
+    assert {name: (step["state"], step["reason"]) for name, step in run["steps"].items()} == {
+        "wait": ("cancelled", "left behind on its platform"),
+        "after": ("cancelled", "left behind on its platform"),
+    }
+    assert taken.code == 0, taken.err
+    assert json.loads(taken.out.splitlines()[-1])["state"] == "succeeded"
+    assert len(workspace.state.all("runs")) == 1
+
+
+def test_nothing_is_left_to_what_ends_with_the_command(here: Here) -> None:
+    here.write("slow.yaml", SPEC)
+    here.write("here.yaml", "specflow: 1\nname: here\nsteps: {a: {run: [python, -c, '']}}\n")
+
+    alone = here.call("run", "slow.yaml", "--emulate", "--detach", "-i", "sign=x")
+    local = here.call("run", "here.yaml", "--detach")
+
+    assert (2, 2) == (alone.code, local.code)
+    assert alone.err == (
+        'error: the emulator of "databricks" would end with this command\n'
+        "  = help: serve it in another terminal: specflow emulate databricks\n"
+    )
+    assert local.err == 'error: all steps of "here" run on this machine\n  = help: leave out --detach\n'
