@@ -123,11 +123,17 @@ EDGE = """\
 specflow: 1
 name: demo
 steps:
-  prepare: {target: alpha, run: "python step.py ok:o o=${{ outputs.rows }} n=${{ outputs.n }}", outputs: {rows: {type: file}, n: {type: integer}}}
+  prepare: {target: alpha, uses: make}
   train: {target: beta, uses: show, inputs: {rows: "${{ steps.prepare.outputs.rows }}"}}
   again: {target: beta, uses: show, inputs: {rows: "${{ steps.prepare.outputs.rows }}"}}
   count: {target: beta, uses: count, inputs: {n: "${{ steps.prepare.outputs.n }}"}}
   here: {uses: show, inputs: {rows: "${{ steps.prepare.outputs.rows }}"}}
+"""
+MAKE = """\
+specflow: 1
+name: make
+outputs: {rows: {type: file}, n: {type: integer}}
+run: python step.py ok:o o=${{ outputs.rows }} n=${{ outputs.n }}
 """
 SHOW = 'specflow: 1\nname: show\ninputs: {rows: {type: file}}\nrun: "cat ${{ inputs.rows }}"\n'
 COUNT = 'specflow: 1\nname: count\ninputs: {n: {type: integer}}\nrun: "echo ${{ inputs.n }}"\n'
@@ -144,7 +150,7 @@ add to specflow.yaml: profiles: {one: {store: {alpha: /alpha/store, beta: <the a
 def test_a_file_between_platforms_without_a_common_store_is_an_error_at_its_edge(
     tmp_path: Path, store: str, faults: list[str]
 ) -> None:
-    files = {"p.yaml": EDGE, "show/step.yaml": SHOW, "count/step.yaml": COUNT}
+    files = {"p.yaml": EDGE, "make/step.yaml": MAKE, "show/step.yaml": SHOW, "count/step.yaml": COUNT}
     files["specflow.yaml"] = f"specflow: 1\nprofiles: {{one: {{store: {store}}}}}\n"
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
