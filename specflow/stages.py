@@ -12,7 +12,7 @@ from specflow.digests import digest_of_path
 from specflow.graph.build import build
 from specflow.graph.islands import Island, cut
 from specflow.graph.model import Graph, Node
-from specflow.graph.placement import place, placement_faults
+from specflow.graph.placement import edges_without_store, place, placement_faults
 from specflow.lock import read_lock, unlocked_environments
 from specflow.lowering import plain
 from specflow.plan import Plan, digest_of, with_digest
@@ -68,6 +68,9 @@ def make_plan(checked: Checked, chosen: str | None, host: str = "local") -> tupl
         return None, tidy(found)
     platforms = {name for name in set(placed.values()) if is_platform(target(name))}
     lying = {node: name if name in platforms else "local" for node, name in placed.items()}
+    found += edges_without_store(graph, lying, workspace)
+    if has_errors(found):
+        return None, tidy(found)
     islands = [island for island in cut(graph, lying) if island.target != "local"]
     abroad = {node: (island.target, island.name) for island in islands for node in island.nodes}
     plan, more = compile_local(graph, workspace, abroad)

@@ -90,7 +90,8 @@ def test_a_platform_that_does_not_answer_ends_with_4_and_the_way_out(here: Here)
     assert said.code == 4
     assert said.out.endswith(
         '  ✗ workspace       the project names the workspace "https://x.invalid", and you have no login for it\n'
-        "    = help: if it is yours, log in with: databricks auth login --host https://x.invalid\n"
+        "    = help: if it is yours, log in with: databricks auth login --host https://x.invalid; "
+        "or say --allow-host https://x.invalid\n"
     )
 
 

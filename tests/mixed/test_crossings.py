@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from specflow.follow import JobEnded, Looked, Pace, StepEnded, follow
+from specflow.spec.load import Loader
+from specflow.stages import make_plan, validate
 from specflow.targets.base import Status, StepStatus
 from tests.mixed.simulation.runs import Stage, simulated_targets
 
@@ -115,3 +117,50 @@ def test_a_record_that_never_comes_is_not_waited_for_for_ever() -> None:
 
     assert [None] == [event.record for event in events if isinstance(event, StepEnded)]
     assert 4 == len([event for event in events if isinstance(event, Looked)])
+
+
+EDGE = """\
+specflow: 1
+name: demo
+steps:
+  prepare: {target: alpha, uses: make}
+  train: {target: beta, uses: show, inputs: {rows: "${{ steps.prepare.outputs.rows }}"}}
+  again: {target: beta, uses: show, inputs: {rows: "${{ steps.prepare.outputs.rows }}"}}
+  count: {target: beta, uses: count, inputs: {n: "${{ steps.prepare.outputs.n }}"}}
+  here: {uses: show, inputs: {rows: "${{ steps.prepare.outputs.rows }}"}}
+"""
+MAKE = """\
+specflow: 1
+name: make
+outputs: {rows: {type: file}, n: {type: integer}}
+run: python step.py ok:o o=${{ outputs.rows }} n=${{ outputs.n }}
+"""
+SHOW = 'specflow: 1\nname: show\ninputs: {rows: {type: file}}\nrun: "cat ${{ inputs.rows }}"\n'
+COUNT = 'specflow: 1\nname: count\ninputs: {n: {type: integer}}\nrun: "echo ${{ inputs.n }}"\n'
+EDGE_FAULT = """\
+p.yaml:5:52: error: "train" on beta reads "rows" of "prepare" on alpha, and no store is common to both [no-common-store]
+add to specflow.yaml: profiles: {one: {store: {alpha: /alpha/store, beta: <the address of one folder on beta>}}}"""
+
+
+@pytest.mark.parametrize(
+    ("store", "faults"),
+    [("{alpha: /alpha/store}", [EDGE_FAULT]), ("{alpha: /alpha/store, beta: /beta/store}", [])],
+    ids=["one_side", "both_sides"],
+)
+def test_a_file_between_platforms_without_a_common_store_is_an_error_at_its_edge(
+    tmp_path: Path, store: str, faults: list[str]
+) -> None:
+    files = {"p.yaml": EDGE, "make/step.yaml": MAKE, "show/step.yaml": SHOW, "count/step.yaml": COUNT}
+    files["specflow.yaml"] = f"specflow: 1\nprofiles: {{one: {{store: {store}}}}}\n"
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    plan, found = make_plan(validate(tmp_path / "p.yaml", Loader(tmp_path, "one")), None)
+    told = [
+        f"{at.file}:{at.line}:{at.column}: error: {one.message} [{one.code}]\n{one.help}"
+        for one in found
+        if (at := one.span)
+    ]
+
+    assert faults == told
+    assert (plan is None) == bool(faults)

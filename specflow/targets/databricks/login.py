@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
-from urllib.parse import urlsplit
 
+from specflow.allowance import is_allowed_host, origin
 from specflow.errors import UnreachableError
 
 __all__ = ["Login", "login_for"]
@@ -34,8 +34,9 @@ class Login:
 def login_for(settings: Mapping[str, Any], environ: Mapping[str, str]) -> Login:
     """Return the login for the workspace that a project's profile names, else for the one that the user's own does.
 
-    A project file may come from anywhere. So what it names has to be in the user's own `~/.databrickscfg` or
-    DATABRICKS_HOST, or no credential leaves this machine. Raises UnreachableError.
+    A project file may come from anywhere. So what it names has to be in the user's own `~/.databrickscfg`, in
+    DATABRICKS_HOST, or among the hosts that the user allows, or no credential leaves this machine. Raises
+    UnreachableError.
     """
     if settings.get("token"):  # an emulator's, made a moment ago
         return Login(str(settings["host"]), str(settings["token"]))
@@ -52,12 +53,12 @@ def login_for(settings: Mapping[str, Any], environ: Mapping[str, str]) -> Login:
     if own and _same(own, str(named)):
         return Login(str(named))
     found = next((section for section, host in sections.items() if _same(host, str(named))), None)
-    if found is None:
+    if found is None and not is_allowed_host(str(named), environ):
         raise UnreachableError(
             f'the project names the workspace "{named}", and you have no login for it',
-            f"if it is yours, log in with: databricks auth login --host {named}",
+            f"if it is yours, log in with: databricks auth login --host {named}; or say --allow-host {named}",
         )
-    return Login(str(named), section=found)
+    return Login(str(named), section=found or "")
 
 
 def _sections(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -76,9 +77,4 @@ def _sections(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def _same(a: str, b: str) -> bool:
-    return _origin(a) == _origin(b)
-
-
-def _origin(host: str) -> tuple[str, str]:
-    parts = urlsplit(host if "://" in host else f"https://{host}")
-    return parts.scheme.lower(), parts.netloc.lower().rstrip("/").removesuffix(":443")
+    return origin(a) == origin(b)

@@ -8,9 +8,9 @@ A checked-out project decides which secrets its steps name; whether this machine
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path as FilePath
 from typing import Any
 
+from specflow.allowance import allowed
 from specflow.diagnostics import Diagnostic, Span, error
 from specflow.plan import Plan
 
@@ -19,28 +19,11 @@ __all__ = ["allowed_names", "gather", "secrets_needed"]
 
 def allowed_names(flags: Iterable[str], environ: Mapping[str, str]) -> frozenset[str]:
     """Return the environment variables that may be handed to steps as secrets."""
-    listed = environ.get("SPECFLOW_ALLOW_SECRETS", "")
-    names = {*flags, *(name.strip() for name in listed.split(",") if name.strip())}
-    return frozenset(names | _configured(environ))
-
-
-def _configured(environ: Mapping[str, str]) -> set[str]:
-    home = environ.get("XDG_CONFIG_HOME") or (FilePath(environ["HOME"]) / ".config" if "HOME" in environ else None)
-    if home is None:
-        return set()
-    file = FilePath(home) / "specflow" / "config.yaml"
-    if not file.is_file():
-        return set()
-    from specflow.spec.source import read_document
-
-    document, _ = read_document(file, str(file))
-    allow: Any = document.data.get("allow") if document is not None and isinstance(document.data, dict) else None
-    names = allow.get("secrets") if isinstance(allow, dict) else None
-    return {name for name in names if isinstance(name, str)} if isinstance(names, list) else set()
+    return allowed("secrets", environ, flags)
 
 
 def gather(
-    needed: Mapping[str, Mapping[str, str]], allowed: frozenset[str], environ: Mapping[str, str]
+    needed: Mapping[str, Mapping[str, str]], names: frozenset[str], environ: Mapping[str, str]
 ) -> tuple[dict[str, str], tuple[Diagnostic, ...]]:
     """Return the value of each secret, and why those that can't be had can't be.
 
@@ -55,7 +38,7 @@ def gather(
             keys = ", ".join(sorted(binding))
             message = f'the secret "{name}" is bound for local by {keys}, and this machine reads `env` only'
             found.append(error("secret-unavailable", message, place, "write local: {env: NAME} in the profile"))
-        elif variable not in allowed:
+        elif variable not in names:
             message = f'a step wants the secret "{name}" from the variable {variable}, and you have not allowed that'
             help_ = f"add --allow-secret {variable}, or put it into SPECFLOW_ALLOW_SECRETS"
             found.append(error("secret-not-allowed", message, place, help_))

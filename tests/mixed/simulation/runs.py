@@ -84,21 +84,11 @@ class Stage:
         """Return what is seen of the run on this machine alone."""
         world = World(self.seed)
         workspace = Workspace(self.folder / "alone")
-        return self.seen(run(self.local, workspace, SimulatedProcesses(world), None, use_cache=False))
+        return seen(run(self.local, workspace, SimulatedProcesses(world), None, use_cache=False))
 
     def abroad(self, trouble: Trouble | None = None) -> Abroad:
         """Return platforms for the mixed run."""
         return Abroad(self, World(self.seed + 1), trouble or Trouble())
-
-    def seen(self, result: Result) -> Seen:
-        """Return what may be compared of a result."""
-        labels = result.steps.items()
-        return Seen(
-            result.state,
-            {label: (step.outcome.state, step.outcome.reason) for label, step in labels},
-            {label: step.attempts for label, step in labels},
-            {name: _by_content(value) for name, value in result.outputs.items()},
-        )
 
 
 class Abroad:
@@ -114,9 +104,7 @@ class Abroad:
         """Return what is seen of a run of the mixed plan."""
         processes = SimulatedProcesses(self.world)
         count = self._interrupts(processes, interrupted_at)
-        return self.stage.seen(
-            run(self.stage.mixed, self.workspace, processes, self._bridges(), count, use_cache=use_cache)
-        )
+        return seen(run(self.stage.mixed, self.workspace, processes, self._bridges(), count, use_cache=use_cache))
 
     def killed(self, after_s: float) -> bool:
         """Run until the coordinator is killed; return False if it has ended before."""
@@ -191,6 +179,17 @@ def run(
     """Return how a run ended."""
     chosen = Options(4, {"PATH": "/usr/bin:/bin"}, bridges=bridges, **options)
     return run_plan(plan, {}, workspace, chosen, lambda event: None, processes, is_interrupted).result
+
+
+def seen(result: Result) -> Seen:
+    """Return what may be compared of a result."""
+    labels = result.steps.items()
+    return Seen(
+        result.state,
+        {label: (step.outcome.state, step.outcome.reason) for label, step in labels},
+        {label: step.attempts for label, step in labels},
+        {name: _by_content(value) for name, value in result.outputs.items()},
+    )
 
 
 def _by_content(value: Any) -> Any:

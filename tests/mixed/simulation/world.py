@@ -77,7 +77,7 @@ class SimulatedProcesses:
 
     def __init__(self, world: World, killed_at: float = NEVER) -> None:
         self.world = world
-        self.children: dict[int, SimulatedChild] = {}
+        self.children: set[SimulatedChild] = set()
         self.done: list[SimulatedChild] = []
         self.is_woken = False
         if killed_at < NEVER:
@@ -94,10 +94,11 @@ class SimulatedProcesses:
         """Return a process of a step."""
         del cwd, log
         child = SimulatedChild(argv[0], tag)
-        self.children[id(child)] = child
+        self.children.add(child)
 
         def end(code: int) -> None:
-            if self.children.pop(id(child), None) is not None:
+            if child in self.children:
+                self.children.remove(child)
                 child.returncode = code
                 self.done.append(child)
 

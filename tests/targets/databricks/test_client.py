@@ -139,7 +139,8 @@ def test_a_host_of_the_project_gets_no_credentials_unless_the_user_has_configure
         login_for({"host": HOST}, {"DATABRICKS_TOKEN": "dapi", "HOME": str(tmp_path)})
 
     assert f'the project names the workspace "{HOST}", and you have no login for it' == told.value.message
-    assert f"if it is yours, log in with: databricks auth login --host {HOST}" == told.value.help
+    way_out = f"if it is yours, log in with: databricks auth login --host {HOST}; or say --allow-host {HOST}"
+    assert way_out == told.value.help
 
 
 @pytest.mark.parametrize("own", [HOST, f"{HOST}/", "adb-1.2.azuredatabricks.net", f"{HOST}:443"])

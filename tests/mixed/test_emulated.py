@@ -1,0 +1,67 @@
+"""Random mixed pipelines through the vendors' real clients, on emulators, end as on this machine alone."""
+
+import os
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from specflow.bridge import Bridges
+from specflow.spec.load import Loader
+from specflow.stages import make_plan, validate
+from specflow.targets.local.engine import Options
+from specflow.targets.local.processes import Processes
+from specflow.targets.local.session import run_plan
+from specflow.targets.local.workspace import Workspace
+from tests.mixed.simulation.pipelines import Writer
+from tests.mixed.simulation.runs import Seen, agree, seen
+
+PROJECT = """\
+specflow: 1
+profiles:
+  emulated:
+    store:
+      local: .specflow/exchange
+      azureml: azureml://datastores/exchange/paths/specflow
+      databricks: /Volumes/main/ml/exchange
+    targets: {azureml: {emulate: true}, databricks: {emulate: true}}
+"""
+FRESH = int(time.time())
+"""The first of seeds that were never tried; a failed test has its seed in its name."""
+SEEDS = [*range(10), *range(FRESH, FRESH + 10)]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One project for all: an emulator sees the exchange store of one."""
+    folder = tmp_path_factory.mktemp("project")
+    (folder / "specflow.yaml").write_text(PROJECT)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def bridges(project: Path) -> Iterator[Bridges]:
+    with Bridges(project / "emulators") as found:
+        yield found
+
+
+def ran(folder: Path, project: Path, chosen: str | None, bridges: Bridges) -> Seen:
+    """Return what is seen of a run on the targets that the spec names, or all on a chosen one."""
+    plan, found = make_plan(validate(folder / "p.yaml", Loader(project, "emulated")), chosen)
+    assert plan is not None, [finding.message for finding in found]
+    options = Options(2, {"PATH": os.environ["PATH"]}, use_cache=False, bridges=bridges)
+    workspace = Workspace(project if chosen is None else folder / "alone")
+    return seen(run_plan(plan, {}, workspace, options, lambda event: None, Processes(), lambda: 0).result)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_mixed_pipeline_ends_as_on_this_machine_alone(project: Path, bridges: Bridges, seed: int) -> None:
+    folder = project / f"seed{seed}"
+    writer = Writer(folder, random.Random(seed), ("local", "azureml", "databricks"), most=6, has_hangs=False)
+    writer.write()
+    here = ran(folder, project, "local", bridges)
+    abroad = ran(folder, project, None, bridges)
+
+    assert agree(here, abroad, fails_fast=writer.fails_fast), (here, abroad)
