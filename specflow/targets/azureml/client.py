@@ -158,7 +158,25 @@ def _in_our_words() -> Iterator[None]:
     except (ConnectionError, TimeoutError, urllib.error.URLError) as failure:
         raise _PassingError(f"Azure ML did not answer: {_first_line(failure)}", "is there a network?") from failure
     except MlException as failure:
+        # The SDK wraps what storage said when code or data went up, or outputs came down.
+        behind = next((each for each in _behind(failure) if isinstance(each, core.AzureError)), None)
+        if isinstance(behind, (core.ServiceRequestError, core.ServiceResponseError)):
+            raise _PassingError(
+                f"Azure's storage did not answer: {_first_line(behind)}", "is there a network?"
+            ) from failure
+        if isinstance(behind, core.HttpResponseError) and (behind.status_code or 0) in (403, 429, 500, 502, 503, 504):
+            raise _of_status(behind) from failure
         raise SpecflowError(f"Azure ML's SDK refuses the job: {_first_line(failure)}") from failure
+
+
+def _behind(failure: BaseException) -> Iterator[BaseException]:
+    """Yield the exceptions that led to one, the nearest first."""
+    seen: set[int] = set()
+    found = failure.__cause__ or failure.__context__
+    while found is not None and id(found) not in seen:
+        seen.add(id(found))
+        yield found
+        found = found.__cause__ or found.__context__
 
 
 def _of_status(failure: Any) -> SpecflowError:
