@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from specflow.emulation import Fault
 from specflow.errors import SpecflowError
 from specflow.targets.databricks.artifact import read_artifact
 from specflow.targets.databricks.emulated import Emulated
+from specflow.targets.databricks.emulator.assumptions import Assumptions
 from specflow.targets.databricks.runs import DatabricksClient, open_client
 from tests.targets.databricks.project import Project, record, states_of, submission, wait
 
@@ -333,3 +335,31 @@ def test_a_job_of_a_thousand_tasks_compiles_deploys_and_runs(
     assert {"succeeded": 1000} == {
         state: list(states_of(status).values()).count(state) for state in set(states_of(status).values())
     }
+
+
+def test_a_run_does_not_hang_on_what_is_nowhere_documented(project: Project, tmp_path: Path) -> None:
+    """Scripts don't know their file, their folder is off the path, every exit fails, one attempt of each is listed."""
+    flipped = replace(
+        Assumptions(),
+        task_keys_may_hold_hyphens=False,
+        child_output_is_logged=True,
+        scripts_know_their_file=False,
+        script_folder_is_on_path=False,
+        system_exit_follows_its_code=False,
+        failed_run_is_internal_error=False,
+        earlier_attempts_are_listed=False,
+        excluded_counts_as_success=False,
+    )
+    emulated = Emulated(tmp_path / "emulator", {}, assumptions=flipped)
+    emulated.start()
+    try:
+        client = open_client(emulated.settings)
+        mark = tmp_path / "mended"
+        job = client.submit(submission(project.compile(MENDED.format(mark=mark)), tmp_path / "bundle"))
+        assert "failed" == wait(client, job).state
+        mark.touch()
+        client.resume(job, ("b",))
+
+        assert "succeeded" == wait(client, job).state
+    finally:
+        emulated.stop()
