@@ -40,12 +40,15 @@ def test_the_example_ends_with_the_same_scores_as_here(tmp_path: Path) -> None:
         shutil.copytree(ROOT / part, tmp_path / part)
     (tmp_path / ".git").mkdir()
     spec = "specs/concrete_strength.yaml"
-    here = specflow(tmp_path, "run", spec, "--target", "local", "-o", "here")
-    there = specflow(tmp_path, "run", spec, "--target", "databricks", "--emulate", "-o", "there")
+    runs = [
+        specflow(tmp_path, "run", spec, "--format", "json", "-o", words[1], *words)
+        for words in (("--target", "local"), ("--target", "databricks", "--emulate"))
+    ]
+    assert [0, 0] == [run.returncode for run in runs], runs[1].stderr
+    here, there = (events_of(run.stdout)[-1]["outputs"] for run in runs)
 
-    assert (0, 0) == (here.returncode, there.returncode), there.stderr
-    for name in ("winner", "rmse", "leaderboard.csv"):
-        assert (tmp_path / "here" / name).read_bytes() == (tmp_path / "there" / name).read_bytes()
+    assert (here["winner"], here["rmse"]) == (there["winner"], there["rmse"])
+    assert (tmp_path / here["leaderboard"]).read_bytes() == (tmp_path / there["leaderboard"]).read_bytes()
 
 
 def test_a_failed_run_says_so_keeps_its_logs_and_goes_on_where_it_failed(tmp_path: Path) -> None:
