@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from specflow.cli.completing import profiles, targets
+from specflow.cli.hosts import allow_host
 
 __all__ = ["command"]
 
@@ -26,6 +27,7 @@ Examples:
 @click.option("--emulate", is_flag=True, help="Deploy to the platform's emulator on this machine.")
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
 @click.option("--expect", metavar="DIGEST", help="Deploy the plan only if its digest begins so (8 digits or more).")
+@allow_host
 def command(
     spec: FilePath, target: str | None, profile: str | None, emulate: bool, dry_run: bool, expect: str | None
 ) -> int:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 import click
 
 from specflow.cli.completing import profiles, targets
+from specflow.cli.hosts import allow_host
 
 __all__ = ["command"]
 
@@ -24,6 +25,7 @@ Examples:
 @click.option("--profile", shell_complete=profiles, help="The profile of specflow.yaml that says which workspaces.")
 @click.option("--emulate", is_flag=True, help="Ask the platforms' emulators on this machine.")
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", help="How to print.")
+@allow_host
 def command(target: str | None, profile: str | None, emulate: bool, format_: str) -> int:
     """List what `specflow deploy` has installed: name, platform, id, content and schedule."""
     from specflow.cli.platforms import platforms_here, profile_here, targets_of

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from specflow.cli.completing import profiles, targets
+from specflow.cli.hosts import allow_host
 
 __all__ = ["command"]
 
@@ -30,6 +31,7 @@ Examples:
 )
 @click.option("--emulate", is_flag=True, help="Check the platforms' emulators on this machine.")
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", help="How to print.")
+@allow_host
 def command(profile: str | None, target: str | None, emulate: bool, format_: str) -> int:
     """Check what a profile names: installed extras, logins, workspaces, computes, and the store from each side.
 

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from specflow.cli.completing import profiles, targets
+from specflow.cli.hosts import allow_host
 
 __all__ = ["command"]
 
@@ -41,6 +42,7 @@ Examples:
     help="Save the plan into a folder of its name in here: `specflow run` of it does exactly this.",
 )
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", help="How to print.")
+@allow_host
 def command(
     spec: FilePath,
     inputs: tuple[str, ...],

@@ -8,6 +8,7 @@ from pathlib import Path as FilePath
 import click
 
 from specflow.cli.completing import profiles, targets
+from specflow.cli.hosts import allow_host
 
 __all__ = ["command"]
 
@@ -27,6 +28,7 @@ Examples:
     "-o", "--output", type=click.Path(path_type=FilePath, dir_okay=False), help="Write the report into this file."
 )
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", help="How to print.")
+@allow_host
 def command(profile: str | None, target: str, emulate: bool, output: FilePath | None, format_: str) -> int:
     """Measure on your workspace what specflow assumes of a platform, and could not verify without one.
 

@@ -7,6 +7,7 @@ from pathlib import Path as FilePath
 import click
 
 from specflow.cli.completing import profiles, targets
+from specflow.cli.hosts import allow_host
 
 __all__ = ["command"]
 
@@ -31,6 +32,7 @@ Examples:
 )
 @click.option("--create", is_flag=True, help="Also make it on the platform that the profile names.")
 @click.option("--emulate", is_flag=True, help="With --create: on the platform's emulator, to see that it is taken.")
+@allow_host
 def command(spec: FilePath, target: str, profile: str | None, output: FilePath, *, create: bool, emulate: bool) -> int:
     """Write what makes SPEC callable over REST on a target, and with --create make it so."""
     from specflow.cli.findings import show

@@ -16,6 +16,7 @@ import click
 
 from specflow.cli import MOST_JOBS
 from specflow.cli.completing import profiles, targets
+from specflow.cli.hosts import allow_host
 
 __all__ = ["command", "execute_here"]
 
@@ -63,13 +64,7 @@ Examples:
     metavar="NAME",
     help="Let steps have this environment variable as a secret.",
 )
-@click.option(
-    "--allow-host",
-    "hosts",
-    multiple=True,
-    metavar="HOST",
-    help="Let a platform that the project names have your login.",
-)
+@allow_host
 @click.option("--cache/--no-cache", "use_cache", default=True, help="Take results of earlier runs, or run every step.")
 @click.option("--force", "forced", multiple=True, metavar="STEP", help="Run this step, whatever the cache holds.")
 @click.option(
@@ -91,7 +86,6 @@ def command(
     output: FilePath | None,
     expect: str | None,
     allowed: tuple[str, ...],
-    hosts: tuple[str, ...],
     use_cache: bool,
     forced: tuple[str, ...],
     only: tuple[str, ...],
@@ -106,8 +100,6 @@ def command(
     from specflow.errors import UsageError
 
     given = read_assignments(inputs)
-    if hosts:  # whoever makes a client asks the environment
-        os.environ["SPECFLOW_ALLOW_HOSTS"] = ",".join((*hosts, os.environ.get("SPECFLOW_ALLOW_HOSTS", "")))
     if expect is not None and len(expect) < LEAST_DIGITS:
         raise UsageError(
             f'"{expect}" is too little of a digest to pin a plan', f"give {LEAST_DIGITS} of its digits or more"

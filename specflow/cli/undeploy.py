@@ -7,6 +7,7 @@ from pathlib import Path as FilePath
 import click
 
 from specflow.cli.completing import profiles, targets
+from specflow.cli.hosts import allow_host
 
 __all__ = ["command"]
 
@@ -24,6 +25,7 @@ Examples:
 @click.option("--profile", shell_complete=profiles, help="The profile of specflow.yaml that says which workspace.")
 @click.option("--emulate", is_flag=True, help="Ask the platform's emulator on this machine.")
 @click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
+@allow_host
 def command(name: str, target: str | None, profile: str | None, emulate: bool, dry_run: bool) -> int:
     """Remove what `specflow deploy` installed under NAME: a pipeline's name, its spec, or the folder of its plan."""
     from specflow.cli.platforms import platforms_here, profile_here, targets_of

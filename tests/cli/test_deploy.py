@@ -111,6 +111,25 @@ def test_a_platform_that_is_not_configured_ends_with_4(nightly: Here) -> None:
     )
 
 
+def test_a_host_that_the_project_names_gets_the_login_where_the_user_allows_it(
+    nightly: Here, emulate: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulator = emulate("databricks").emulator
+    nightly.write(
+        "specflow.yaml",
+        f"specflow: 1\nprofile: p\nprofiles:\n  p:\n    targets: {{databricks: {{host: '{emulator.url}'}}}}\n",
+    )
+    monkeypatch.setenv("SPECFLOW_ALLOW_HOSTS", "")
+    monkeypatch.setenv("DATABRICKS_TOKEN", emulator.token)
+
+    refused = nightly.call("deployments")
+    allowed = nightly.call("deployments", "--allow-host", emulator.url)
+
+    assert refused.code == 4
+    assert refused.err.startswith(f'error: the project names the workspace "{emulator.url}", and you have no login')
+    assert (0, "nothing is deployed\n") == (allowed.code, allowed.err)
+
+
 def test_without_any_platform_in_the_profile_one_is_asked_for(nightly: Here) -> None:
     said = nightly.call("deployments")
 
