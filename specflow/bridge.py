@@ -11,9 +11,11 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path as FilePath
 from typing import Any
 
-from specflow.errors import UnreachableError
+from specflow.digests import digest_of_path
+from specflow.errors import SpecflowError, UnreachableError
 from specflow.follow import JobEnded, Looked, Pace, StepEnded, StepStarted, StepWrote, follow
 from specflow.platforms import Platforms
 from specflow.targets.base import Client
@@ -175,7 +177,20 @@ class Bridge:
                 folder = self.errand.outputs / event.step / port
                 folder.mkdir(parents=True, exist_ok=True)
                 found[port] = str(client.fetch(self.job, event.step, port, record, folder))
+            _check(FilePath(found[port]), record["outputs"][port], f"{event.step}.{port}")
         return found
+
+
+def _check(path: FilePath, left: Mapping[str, Any], name: str) -> None:
+    """Raise SpecflowError unless an output that has come from a platform is what its maker had recorded."""
+    wanted = left.get("sha256")
+    if not wanted:
+        return
+    if not path.exists():
+        raise SpecflowError(f'the output "{name}" has not arrived: there is nothing at "{path}"')
+    found = digest_of_path(path)
+    if found != wanted:
+        raise SpecflowError(f'the output "{name}" is not what it was: its SHA-256 is {found}, not {wanted}')
 
 
 class Bridges(Platforms):

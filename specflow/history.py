@@ -304,6 +304,11 @@ class History:
         row = self.db.execute(statement, (content,)).fetchone()
         return _foreign(row) if row is not None else None
 
+    def foreign_jobs(self) -> list[ForeignRow]:
+        """Return every job on another platform that is remembered, earliest first."""
+        found = self.db.execute("SELECT * FROM foreign_jobs ORDER BY submitted, key")
+        return [_foreign(row) for row in found]
+
     def has_run(self, run: str) -> bool:
         """Return whether a run is there, by its whole id."""
         return self.db.execute("SELECT 1 FROM runs WHERE id=?", (run,)).fetchone() is not None

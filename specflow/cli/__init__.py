@@ -32,6 +32,7 @@ COMMANDS = {
     "why": ("specflow.cli.why", "Say why a step ran, or did not have to."),
     "lineage": ("specflow.cli.lineage", "Say how a file came to be: run, step, code and inputs."),
     "cache": ("specflow.cli.cache", "See, check and clean the results of earlier runs."),
+    "store": ("specflow.cli.store", "See and clean what jobs have left in the exchange store."),
     "graph": ("specflow.cli.graph", "Draw a spec's steps and how they hang together."),
     "explain": ("specflow.cli.explain", "Say what a diagnostic's code means, with examples."),
     "schema": ("specflow.cli.schema", "Print the JSON schema of a kind of file."),

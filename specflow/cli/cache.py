@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-__all__ = ["command"]
+__all__ = ["command", "size_text"]
 
 
 @click.group(
@@ -28,8 +28,8 @@ def show() -> None:
     _, history = open_history()
     rows = sorted(history.results(), key=lambda row: -row.bytes)
     for row in rows:
-        click.echo(f"{_size(row.bytes):>10}  {ago(row.created):>10}  {row.home[:12]}  {row.step}")
-    click.echo(f"{_size(sum(row.bytes for row in rows)):>10}  in {len(rows)} results")
+        click.echo(f"{size_text(row.bytes):>10}  {ago(row.created):>10}  {row.home[:12]}  {row.step}")
+    click.echo(f"{size_text(sum(row.bytes for row in rows)):>10}  in {len(rows)} results")
 
 
 @command.command("verify")
@@ -71,10 +71,11 @@ def clean(days: float | None, keep_runs: int | None, megabytes: float | None, dr
     swept = sweep(workspace, history, days=days, keep_runs=keep_runs, megabytes=megabytes, dry_run=dry_run)
     history.close()
     would = "would go" if dry_run else "gone"
-    click.echo(f"{swept.runs} runs, {swept.results} results, {_size(swept.bytes)} {would}")
+    click.echo(f"{swept.runs} runs, {swept.results} results, {size_text(swept.bytes)} {would}")
 
 
-def _size(count: int) -> str:
+def size_text(count: int) -> str:
+    """Return a number of bytes as people read it."""
     value = float(count)
     for unit in ("B", "kB", "MB", "GB"):
         if value < 1000 or unit == "GB":

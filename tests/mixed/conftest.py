@@ -170,3 +170,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if here in item.path.parents:
             for line in (*NOISE, "ignore::marshmallow.warnings.RemovedInMarshmallow4Warning"):
                 item.add_marker(pytest.mark.filterwarnings(line))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)

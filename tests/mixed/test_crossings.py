@@ -1,7 +1,7 @@
 """What random mixed pipelines found out, each by the smallest one that shows it."""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from specflow.follow import JobEnded, Looked, Pace, StepEnded, follow
 from specflow.spec.load import Loader
 from specflow.stages import make_plan, validate
 from specflow.targets.base import Status, StepStatus
+from tests.mixed.simulation.platform import Job, SimulatedPlatform
 from tests.mixed.simulation.runs import Stage, simulated_targets
 
 
@@ -133,10 +134,10 @@ MAKE = """\
 specflow: 1
 name: make
 outputs: {rows: {type: file}, n: {type: integer}}
-run: python step.py ok:o o=${{ outputs.rows }} n=${{ outputs.n }}
+run: python step.py ok:on o=${{ outputs.rows }} n=${{ outputs.n }}
 """
-SHOW = 'specflow: 1\nname: show\ninputs: {rows: {type: file}}\nrun: "cat ${{ inputs.rows }}"\n'
-COUNT = 'specflow: 1\nname: count\ninputs: {n: {type: integer}}\nrun: "echo ${{ inputs.n }}"\n'
+SHOW = 'specflow: 1\nname: show\ninputs: {rows: {type: file}}\nrun: "python step.py ok: in:rows=${{ inputs.rows }}"\n'
+COUNT = 'specflow: 1\nname: count\ninputs: {n: {type: integer}}\nrun: "python step.py ok: val:n=${{ inputs.n }}"\n'
 EDGE_FAULT = """\
 p.yaml:5:52: error: "train" on beta reads "rows" of "prepare" on alpha, and no store is common to both [no-common-store]
 add to specflow.yaml: profiles: {one: {store: {alpha: /alpha/store, beta: <the address of one folder on beta>}}}"""
@@ -164,3 +165,61 @@ def test_a_file_between_platforms_without_a_common_store_is_an_error_at_its_edge
 
     assert faults == told
     assert (plan is None) == bool(faults)
+
+
+CROSSING = """\
+specflow: 1
+name: p
+steps:
+  first: {target: alpha, uses: make}
+  far: {target: beta, uses: show, inputs: {rows: "${{ steps.first.outputs.rows }}"}}
+"""
+HERE = CROSSING.replace("target: beta, ", "")
+WHAT_IT_WAS = 'the output "first.rows" is not what it was: its SHA-256 is '
+
+
+def tampered(folder: Path, spec: str, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """Return a project whose store somebody writes to between two islands."""
+    for name, text in {"p.yaml": spec, "make/step.yaml": MAKE, "show/step.yaml": SHOW}.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+    play = SimulatedPlatform._play
+
+    def play_and_tamper(self: SimulatedPlatform, job: Job, exchange: Mapping[str, str] | None) -> None:
+        play(self, job, exchange)
+        for file in job.home.glob("first/outputs-*/rows"):
+            file.chmod(0o644)
+            file.write_text("something else")
+
+    monkeypatch.setattr(SimulatedPlatform, "_play", play_and_tamper)
+    return Stage(folder, is_written=True)
+
+
+def test_what_somebody_changed_in_the_store_is_not_read_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = tampered(tmp_path, CROSSING, monkeypatch).abroad().run()
+
+    assert ("succeeded", "") == ended.steps["first"]
+    assert ("failed", WHAT_IT_WAS) == (ended.steps["far"][0], ended.steps["far"][1][: len(WHAT_IT_WAS)])
+
+
+def test_what_somebody_changed_in_the_store_is_not_read_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = tampered(tmp_path, HERE, monkeypatch).abroad().run()
+
+    assert ("failed", WHAT_IT_WAS) == (ended.steps["first"][0], ended.steps["first"][1][: len(WHAT_IT_WAS)])
+    assert ("skipped", "upstream failed") == ended.steps["far"]
+
+
+def test_a_job_whose_outputs_are_gone_from_here_is_run_again(tmp_path: Path) -> None:
+    for name, text in {"p.yaml": HERE, "make/step.yaml": MAKE, "show/step.yaml": SHOW}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    platforms = Stage(tmp_path, is_written=True).abroad()
+    platforms.run(use_cache=True)
+    for file in tmp_path.glob(".specflow/exchange/*/first/outputs-*/rows"):
+        file.unlink()
+    again = platforms.run(use_cache=True)
+
+    assert {"first": ("succeeded", ""), "far": ("cached", "")} == again.steps
+    assert 2 == len(platforms.platforms["alpha"].jobs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -150,7 +151,7 @@ class Abroad:
         """Start an island's bridge, its key recorded before; or return an earlier job of the same content, all well."""
         isle.content = self.content(isle)
         earlier = self.history.foreign(isle.content)
-        if use_cache and earlier is not None and earlier.state == "succeeded":
+        if use_cache and earlier is not None and earlier.state == "succeeded" and self._is_intact(earlier):
             return earlier
         known, steps = None, ()  # type: str | None, tuple[str, ...]
         failed = again.get(isle.spec["name"])
@@ -170,6 +171,15 @@ class Abroad:
         isle.bridge = self.bridges.open(self._errand(isle, known, steps), self.wake)
         isle.bridge.start()
         return None
+
+    def _is_intact(self, earlier: ForeignRow) -> bool:
+        """Return whether what an earlier job left for this machine is still there, and what it was."""
+        for record in earlier.records.values():
+            for port, path in record.get("fetched", {}).items():
+                sha256 = record["outputs"][port].get("sha256")
+                if not os.path.exists(path) or (sha256 and self.cache.digest(path) != sha256):  # noqa: PTH110 - texts
+                    return False
+        return True
 
     def note(
         self,
