@@ -266,9 +266,10 @@ class Loader:
             message = f'"{uses}" leads out of the project'
             self.found.append(error("uses-escapes", message, place, "copy the step into the project"))
             return None
-        if target.is_dir():
+        # These say no to a name that is too long for any file; Path's own raise.
+        if os.path.isdir(target):  # noqa: PTH112
             return self._only_spec(target, uses, place)
-        if target.is_file():
+        if os.path.isfile(target):  # noqa: PTH113
             return target
         near = nearest(target.name, (entry.name for entry in _entries(target.parent)))
         self.found.append(error("uses-missing", f'there is no file or folder "{uses}"', place, near))

@@ -105,3 +105,15 @@ def test_an_output_s_place_that_became_a_link_meanwhile_is_not_followed(project:
         run_here(plan, Given(project, {}, {"PATH": "/usr/bin:/bin"}, {}, 1))
 
     assert not (project.parent / "outside" / "f").exists()
+
+
+@pytest.mark.parametrize("place", [place for place in PLACES if place != "output"])
+def test_a_name_that_no_file_can_have_is_one_that_is_not_there(place: str, project: Path) -> None:
+    template, _ = PLACES[place]
+    spec = project / "pipeline.yaml"
+    spec.write_text(HEAD + template.replace("@", f'"{"x" * 300}"') + "\n")
+
+    plan, found = make_plan(validate(spec, Loader(project)), "local")
+
+    assert plan is None
+    assert ["error"] == [one.severity for one in found], found

@@ -51,9 +51,9 @@ def _path_faults(context: Context, path: Path, text: str, code: str, kind: str) 
     if outwards or (os.path.isfile(name) and kind != "folder"):  # noqa: PTH113
         return
     span, target = context.file.span(*path), FilePath(name)
-    if not target.exists():
+    if not os.path.exists(name):  # noqa: PTH110 - Path's own raises for a name that is too long for any file
         folder = target.parent
-        names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+        names = os.listdir(folder) if os.path.isdir(folder) else []  # noqa: PTH112, PTH208
         close = nearest(target.name, names) if names else ""
         help_ = close if "did you mean" in close else "paths start from the file that names them"
         yield error(code, f'there is no "{text}"', span, help_)
