@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import posixpath
+from collections.abc import Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
 from specflow.attempt.codec import NULL, encode
 from specflow.attempt.evaluate import text_of
 from specflow.targets.databricks.client import Api
+from specflow.targets.databricks.transfer import put_tree
 
-__all__ = ["parameters_of", "put_arrivals", "put_tree"]
+__all__ = ["parameters_of", "put_arrivals"]
+
+_VOLUME_DEPTH = 5
+"""The parts of `/Volumes/<catalog>/<schema>/<volume>`, the first of them empty."""
 
 
 def parameters_of(api: Api, inputs: Mapping[str, Any], native: Mapping[str, Any], root: str) -> dict[str, str]:
@@ -51,25 +56,13 @@ def _put(api: Api, source: FilePath, folder: str) -> str:
     return place
 
 
-def put_tree(api: Api, source: FilePath, place: str) -> None:
-    """Put a file, or a folder with all in it, onto a volume."""
-    if not source.is_dir():
-        api.put_volume_file(place, source)
-        return
-    api.make_volume_folder(place)
-    for path in _below(source):
-        target = f"{place}/{path.relative_to(source).as_posix()}"
-        if path.is_dir():
-            api.make_volume_folder(target)
-        else:
-            api.put_volume_file(target, path)
+def _from(address: str, folder: str) -> str:
+    """Return the way from a record's folder to an output on the same volume; of one on another, its address.
 
-
-def _below(folder: FilePath) -> Iterator[FilePath]:
-    for path in sorted(folder.iterdir()):
-        yield path
-        if path.is_dir():
-            yield from _below(path)
+    A record says where outputs lie from its own folder, so it holds wherever the volume is mounted.
+    """
+    volume = address.split("/")[:_VOLUME_DEPTH]
+    return posixpath.relpath(address, folder) if folder.split("/")[:_VOLUME_DEPTH] == volume else address
 
 
 def put_arrivals(api: Api, arrivals: Mapping[str, Any], root: str, scratch: FilePath) -> None:
@@ -84,7 +77,7 @@ def put_arrivals(api: Api, arrivals: Mapping[str, Any], root: str, scratch: File
                 put_tree(api, FilePath(address), f"{root}/{step}/{place}")
                 outputs[port] = {**left, "path": place}
             elif address is not None:
-                outputs[port] = {**left, "path": str(address)}
+                outputs[port] = {**left, "path": _from(str(address), f"{root}/{step}")}
         file = scratch / f"{step}.json"
         file.write_text(json.dumps({**record, "outputs": outputs}, sort_keys=True) + "\n", encoding="utf-8")
         api.put_volume_file(f"{root}/{step}/record.json", file)

@@ -20,6 +20,7 @@ from specflow.targets.databricks.deploys import RUN, Deploys
 from specflow.targets.databricks.inputs import parameters_of, put_arrivals
 from specflow.targets.databricks.login import login_for
 from specflow.targets.databricks.names import MAX_PARAMETER_BYTES, ROOT_PARAMETER, RUN_PARAMETER, parameter_bytes
+from specflow.targets.databricks.transfer import get_tree
 
 __all__ = ["DatabricksClient", "open_client"]
 
@@ -130,7 +131,7 @@ class DatabricksClient:
         target = folder / str(left["name"])
         folder.mkdir(parents=True, exist_ok=True)
         if _is_folder(self.api, place):
-            self._fetch_folder(place, target)
+            get_tree(self.api, place, target)
         else:
             self.api.get_volume_file(place, target)
         return target
@@ -171,15 +172,6 @@ class DatabricksClient:
         given = {one["name"]: one.get("value", one.get("default", "")) for one in run.get("job_parameters", ())}
         name = given.get(RUN_PARAMETER, "")
         return f"{given[ROOT_PARAMETER]}/{run['run_id'] if '{{' in name else name}"
-
-    def _fetch_folder(self, place: str, target: FilePath) -> None:
-        target.mkdir(parents=True, exist_ok=True)
-        for entry in self.api.volume_folder(place):
-            inner = target / FilePath(entry["name"]).name
-            if entry.get("is_directory"):
-                self._fetch_folder(f"{place}/{entry['name']}", inner)
-            else:
-                self.api.get_volume_file(f"{place}/{entry['name']}", inner)
 
 
 def token_of(key: str) -> str:
