@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from specflow.attempt.publish import ABSENT_FILE
 from specflow.errors import UnreachableError
 from specflow.targets.azureml import client
 from specflow.targets.azureml.client import MissingError, TakenError, error_text, patiently, word
@@ -77,7 +78,17 @@ class AzureClient:
         for place, address in job.arrivals.get("paths", {}).items():
             step, _, port = place.rpartition(".")
             found[f"{step}__{port}"] = str(address)
+        for name, kind in job.native["arrivals"].items():
+            if name not in found:
+                found[name] = self._nothing(name, kind)
         return found
+
+    def _nothing(self, name: str, kind: str) -> str:
+        """Return something to mount in place of an output that is absent: launchers go by its step's record."""
+        place = self._temporary / "absent" / name
+        place.mkdir(parents=True, exist_ok=True)
+        (place / ABSENT_FILE).touch()
+        return str(place / ABSENT_FILE if kind == "uri_file" else place)
 
     def _provide(self, document: Mapping[str, Any]) -> None:
         """Raise where the workspace lacks a compute that is named; an emulator is told to have all that is."""
