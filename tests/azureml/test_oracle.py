@@ -38,7 +38,7 @@ def test_what_is_compiled_loads_and_validates(case: Case, tmp_path: Path) -> Non
     assert result.passed, json.loads(repr(result))["errors"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_thousand_steps_are_compiled_in_a_tenth_of_the_time_that_the_sdk_takes_to_load_as_many(
     tmp_path: Path,
 ) -> None:

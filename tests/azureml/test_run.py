@@ -199,7 +199,7 @@ def test_states_are_those_that_every_target_has() -> None:
     assert "waiting" == child_status("NotStarted", "running", has_begun=False)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("number", range(10))
 def test_a_run_ends_right_with_one_job_though_requests_are_throttled_and_dropped(
     project: Make,

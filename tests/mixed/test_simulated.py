@@ -40,7 +40,7 @@ def some(first: int) -> dict[int, list[str]]:
     return {seed: told for seed, told in found.items() if told}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_ten_thousand_mixed_pipelines_end_as_on_this_machine_alone() -> None:
     with ProcessPoolExecutor() as pool:
         found = list(pool.map(some, range(10_000, 20_000, 1000)))

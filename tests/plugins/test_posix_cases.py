@@ -40,7 +40,7 @@ def test_a_case_passes_or_is_refused_as_declared(case: Case) -> None:
     assert result.verdict != "failed", "\n".join(result.told)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_installed_into_a_fresh_environment_it_passes_the_suite(tmp_path: Path) -> None:
     python = fresh_environment(tmp_path / "fresh")
     pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index"]

@@ -72,7 +72,7 @@ def test_the_cli_plans_and_deploys_a_bundle_and_destroys_it(bundle: Bundle, emul
 
 
 @needs_cli
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_the_cli_deployed_runs_to_its_end(bundle: Bundle, emulated: Emulated) -> None:
     bundle("deploy")
     bundle("run", "concrete_strength")

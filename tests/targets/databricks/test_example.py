@@ -34,7 +34,7 @@ def specflow(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(call, cwd=folder, env=environment, capture_output=True, text=True, timeout=900)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_example_ends_with_the_same_scores_as_here(tmp_path: Path) -> None:
     for part in ("specs", "steps"):
         shutil.copytree(ROOT / part, tmp_path / part)

@@ -280,7 +280,7 @@ def test_a_word_that_only_the_cli_resolves_is_told(project: Project, client: Dat
     assert "deploy the bundle with: databricks bundle deploy" == told.value.help
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(10))
 def test_faults_leave_one_job_one_run_and_the_right_end(seed: int, project: Project, tmp_path: Path) -> None:
     """Of the calls 1 in 5 is throttled and 1 in 20 has its connection dropped, once it was carried out."""
@@ -313,7 +313,7 @@ def test_faults_leave_one_job_one_run_and_the_right_end(seed: int, project: Proj
         emulated.stop()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_job_of_a_thousand_tasks_compiles_deploys_and_runs(
     project: Project, client: DatabricksClient, tmp_path: Path
 ) -> None:

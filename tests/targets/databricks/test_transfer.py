@@ -38,7 +38,7 @@ def crossed(emulated: Emulated, source: Path, back: Path) -> int:
 
 @pytest.mark.parametrize(
     ("files", "large_mb"),
-    [(200, 1), pytest.param(10_000, 300, marks=pytest.mark.slow)],
+    [(200, 1), pytest.param(10_000, 300, marks=pytest.mark.long)],
     ids=["small", "ten_thousand_files_and_300_mb"],
 )
 def test_a_folder_comes_back_as_it_was_sent(emulated: Emulated, tmp_path: Path, files: int, large_mb: int) -> None:
