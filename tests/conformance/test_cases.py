@@ -15,7 +15,7 @@ CASES = discover(Path(__file__).parent)
 FROM_PLANS = [case for case in CASES if case.expect.run is not None and not case.id.startswith(("attempts/", "order/"))]
 
 
-# A case takes a platform's SDK and emulator seconds: one in so many is run each time, all of them where it is asked for.
+# A case takes a platform's SDK and emulator seconds: one in so many is run each time, all where it is asked for.
 SHARE, SHARE_FROM_PLANS = 6, 20
 
 
