@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import types
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from pathlib import Path
@@ -168,7 +170,10 @@ class Picky:
 @pytest.fixture
 def install(monkeypatch: pytest.MonkeyPatch) -> Any:
     def add(target: Picky) -> None:
-        monkeypatch.setattr(base, "_found", lambda: {"picky": target})
+        module = types.ModuleType("picky_target")
+        module.TARGET = target  # type: ignore[attr-defined]  # what an entry point names
+        monkeypatch.setitem(sys.modules, "picky_target", module)
+        monkeypatch.setattr(base, "installed_targets", lambda: {"picky": "picky_target:TARGET"})
         base.target.cache_clear()
 
     yield add
