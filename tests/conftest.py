@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from hypothesis import settings
+
 from specflow.diagnostics import Diagnostic
 from specflow.diagnostics.codes import codes
 
@@ -16,3 +18,7 @@ def _explained(self: Diagnostic, severity: str, code: str, *rest: Any, **more: A
 
 
 Diagnostic.__init__ = _explained  # type: ignore[method-assign]
+
+# Tests run side by side: how long an example takes says nothing here.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
