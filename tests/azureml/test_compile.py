@@ -156,8 +156,9 @@ def test_a_text_travels_in_characters_that_no_shell_and_no_template_reads(text: 
     with tempfile.TemporaryDirectory() as name:
         spec = Path(name) / "pipeline.yaml"
         step = {"run": ["echo", "${{ inputs.x }}"]}
-        head = {"specflow": 1, "name": "demo", "inputs": {"x": {"type": "string", "default": text}}}
-        spec.write_text(yaml.safe_dump({**head, "steps": {"say": step}}), encoding="utf-8")
+        head = {"name": "demo", "inputs": {"x": {"type": "string", "default": text}}, "steps": {"say": step}}
+        quoted = yaml.safe_dump(head, default_style='"')  # plain, "0E0" would be a number
+        spec.write_text(f"specflow: 1\n{quoted}", encoding="utf-8")
         (Path(name) / ".git").mkdir()
         value = compile_spec(spec).pipeline["inputs"]["x"]
 

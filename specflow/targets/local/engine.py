@@ -143,8 +143,10 @@ class _Run:
             return self._loop()
         finally:
             self.processes.close()
-            self.claims.close()
-            self.journal.commit()
+            try:
+                self.journal.commit()
+            finally:
+                self.claims.close()
 
     def _loop(self) -> Result:
         limit = self.plan.document["timeout_s"]
