@@ -18,6 +18,7 @@ from specflow.digests import digest_of_path
 from specflow.errors import SpecflowError, UnreachableError
 from specflow.follow import JobEnded, Looked, Pace, StepEnded, StepStarted, StepWrote, follow
 from specflow.platforms import Platforms
+from specflow.relayed import ThroughBridges
 from specflow.targets.base import Client
 from specflow.targets.local.foreign import Errand
 
@@ -199,4 +200,10 @@ class Bridges(Platforms):
     def open(self, errand: Errand, wake: Callable[[], None]) -> Bridge:
         """Return the bridge for an errand, not yet started."""
         pace = Pace(0.05, 0.5) if self.is_emulated(errand.settings) else Pace()
-        return Bridge(errand, lambda: self.connect(errand.target, errand.settings), pace, wake)
+        bridges = errand.job.native.get("bridges")
+
+        def connect() -> Client:
+            client = self.connect(errand.target, errand.settings)
+            return ThroughBridges(client, bridges) if bridges else client
+
+        return Bridge(errand, connect, pace, wake)

@@ -38,6 +38,14 @@ class Exchange:
             return None
         return f"{self._prefix(target)}/{rest}"
 
+    def rest(self, target: str, address: str) -> str | None:
+        """Return what of a target's address comes after the store's own; None where it lies elsewhere."""
+        return _below(address, self._prefix(target)) if target in self.addresses else None
+
+    def below(self, target: str, rest: str) -> str:
+        """Return a target's address of a place that is named from the store's root."""
+        return f"{self._prefix(target)}/{rest}"
+
     def from_outside(self, target: str) -> dict[str, str] | None:
         """Return the store as an emulator is told of it: a target's address, and the folder here that is behind it."""
         local = self.addresses.get("local", "://")

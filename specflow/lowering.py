@@ -15,6 +15,7 @@ from specflow.attempt.evaluate import children
 from specflow.attempt.outcomes import status_names
 from specflow.diagnostics import Diagnostic, error
 from specflow.digests import digest_of_file
+from specflow.graph.islands import Crossing
 from specflow.graph.model import Condition, Graph, InputPort, Node, Tree
 from specflow.lock import Needs, needs_of, read_lock
 from specflow.snapshot import Snapshot, SnapshotError, snapshot_of_file, take_snapshot
@@ -139,9 +140,13 @@ if __name__ == "__main__":
 class Lowering:
     """One graph for one target: gathers code folders, data and wheels on the way. `found` are errors."""
 
-    def __init__(self, graph: Graph, root: FilePath, target: str) -> None:
-        """Begin with the project at `root`; its lock is read."""
+    def __init__(
+        self, graph: Graph, root: FilePath, target: str, bridges: Mapping[str, Crossing] | None = None
+    ) -> None:
+        """Begin with the project at `root`; its lock is read. `bridges` are those steps of an island that are such."""
         self.graph, self.root, self.target = graph, root, target
+        self.bridges = bridges or {}
+        self.through = {step: bridge for bridge, crossing in self.bridges.items() for step in crossing.steps}
         self.lock = read_lock(root)
         self.environments: dict[int, dict[str, Any]] = {}
         self.sources: dict[str, FilePath] = {}
@@ -242,13 +247,14 @@ class Lowering:
         if node.engine == "spark":
             attempt["spark"] = {"cpus": node.compute_need.cpus if node.compute_need else None}
         retry = node.retry
+        said = self.graph.nodes.get(node.id, node)  # an island's may wait for a bridge, in place of the steps behind it
         return {
             "id": node.id,
             "label": node.label,
             "path": ".".join(node.path),
             "target": self.target,
-            "needs": node.needs,
-            "conditions": [] if _is_plain(node) else [self._condition(condition) for condition in node.conditions],
+            "needs": said.needs,
+            "conditions": [] if _is_plain(said) else [self._condition(condition) for condition in said.conditions],
             "bindings": {name: self.tree(port.binding) for name, port in node.inputs.items()},
             "attempt": attempt,
             "retry": {
@@ -277,13 +283,30 @@ class Lowering:
             "note": NOTE_VERSION,
             "pipeline": self.graph.name,
             **{key: step[key] for key in ("id", "label", "needs", "conditions", "bindings", "retry", "timeout_s")},
+            **self._bridged(step, read),
             "attempt": plain(attempt),
             "inputs": inputs,
             "data": sorted(leaf[1] for leaf in read if leaf[0] == "data"),
             "soft": soft,
-            "code": "code" if snapshot is not None and snapshot.files else None,
+            "code": "code" if (snapshot is not None and snapshot.files) or node.id in self.bridges else None,
             "executables": sorted(file.path for file in snapshot.files if file.is_executable) if snapshot else [],
         }
+
+    def _bridged(self, step: Mapping[str, Any], read: Iterable[Tree]) -> dict[str, Any]:
+        """Return what a note says of steps elsewhere: through which bridges, or of which it is one itself."""
+        if not self.bridges:
+            return {}
+        named = {*step["needs"], *(str(leaf[1]) for leaf in read if leaf[0] == "output")}
+        through = {step: self.through[step] for step in sorted(named) if step in self.through}
+        found: dict[str, Any] = {"through": through} if through else {}
+        if step["id"] in self.bridges:
+            found["bridge"] = {"fail_fast": self.graph.fail_fast, "steps": list(self.bridges[step["id"]].steps)}
+        return found
+
+    def travels(self, node: Node) -> Mapping[str, bytes]:
+        """Return what a bridge has in the folder that it runs in, in place of code; nothing for any other step."""
+        crossing = self.bridges.get(node.id)
+        return crossing.files if crossing is not None else {}
 
     def _condition(self, condition: Condition) -> dict[str, Any]:
         return {

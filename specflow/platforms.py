@@ -8,7 +8,7 @@ from pathlib import Path as FilePath
 from types import TracebackType
 from typing import Any, TypeVar
 
-from specflow.emulation import is_held, standing
+from specflow.emulation import Standing, is_held, offer, standing
 from specflow.errors import SpecflowError, UnreachableError
 from specflow.targets.base import Client, Platform, RunningEmulator, is_platform, target, target_names
 
@@ -39,6 +39,7 @@ class Platforms:
         self.root, self.emulates, self.secrets = root, emulates, secrets or {}
         self.may_start_another = may_start_another
         self.emulators: dict[str, RunningEmulator] = {}
+        self.offered: set[str] = set()
         self.lock = threading.Lock()
 
     def __enter__(self: P) -> P:
@@ -58,12 +59,27 @@ class Platforms:
         """Return how a client reaches a platform; its emulator is started for the first that asks."""
         if not self.is_emulated(settings):
             return settings
+        around = {each: self._neighbour(each, its) for each, its in settings.get("neighbours", {}).items()}
+        settings = {**settings, "neighbours": {each: where for each, where in around.items() if where}}
         with self.lock:
             if name not in self.emulators:
                 emulator = self._emulator(name, {**settings, "secrets": self.secrets})
                 emulator.start()
                 self.emulators[name] = emulator
         return {**settings, **self.emulators[name].settings}
+
+    def _neighbour(self, name: str, settings: Mapping[str, Any]) -> Mapping[str, str] | None:
+        """Return where bridges find the emulator of another platform, which is started; None for a real one."""
+        if not self.is_emulated(settings):
+            return None
+        self.settings(name, settings)
+        emulator: Any = self.emulators[name]
+        if isinstance(emulator, Standing):
+            return {"url": emulator.url, "token": emulator.token}
+        if name not in self.offered:
+            offer(emulator, emulator.emulator.server)
+            self.offered.add(name)
+        return {"url": emulator.emulator.server.url, "token": emulator.emulator.server.token}
 
     def connect(self, name: str, settings: Mapping[str, Any]) -> Client:
         """Return a client for a platform, or for its emulator."""

@@ -10,7 +10,7 @@ from typing import Any
 from specflow.diagnostics import Diagnostic, has_errors, tidy
 from specflow.digests import digest_of_path
 from specflow.graph.build import build
-from specflow.graph.islands import Island, cut
+from specflow.graph.islands import Crossing, Island, cut
 from specflow.graph.model import Graph, Node
 from specflow.graph.placement import edges_without_store, place, placement_faults
 from specflow.lock import read_lock, unlocked_environments
@@ -59,6 +59,8 @@ def make_plan(checked: Checked, chosen: str | None, host: str = "local") -> tupl
     if workspace is None or graph is None or has_errors(checked.diagnostics):
         return None, checked.diagnostics
     placed = place(graph, workspace, target=chosen, host=host)
+    if host != "local" and set(placed.values()) != {host}:
+        return _make_hosted(checked, placed, host)
     found = list(checked.diagnostics)
     for name, nodes in _by_target(graph, placed).items():
         which = target(name)
@@ -82,7 +84,48 @@ def make_plan(checked: Checked, chosen: str | None, host: str = "local") -> tupl
     return plan, tidy(found)
 
 
-def _with_island(plan: Plan, island: Island, workspace: Workspace) -> tuple[Plan | None, tuple[Diagnostic, ...]]:
+def _make_hosted(checked: Checked, placed: Mapping[str, str], host: str) -> tuple[Plan | None, tuple[Diagnostic, ...]]:
+    """Return the plan of a mixed pipeline that a platform coordinates: one job of that, with bridges to the others."""
+    from specflow.hosting.rewrite import hosted, hosting_faults
+    from specflow.targets.local.compile import compile_local
+
+    workspace, graph = checked.workspace, checked.graph
+    assert workspace is not None
+    assert graph is not None
+    found = [*checked.diagnostics, *hosting_faults(graph, placed, host)]
+    for name, nodes in _by_target(graph, placed).items():
+        which = target(name)
+        found += (*capability_findings(which, graph, nodes), *which.check(graph, nodes))
+    found += edges_without_store(graph, placed, workspace)
+    if has_errors(found):
+        return None, tidy(found)
+    island, elsewhere = hosted(graph, placed, workspace, host)
+    found += [finding for compiled in elsewhere.values() for finding in compiled.findings]
+    if has_errors(found):
+        return None, tidy(found)
+    plan, more = compile_local(graph, workspace, {name: (where, island.name) for name, where in placed.items()})
+    found += more
+    if plan is not None:
+        bridges = {
+            bridge: {
+                "target": crossing.target,
+                "steps": list(crossing.steps),
+                "settings": _settings(workspace, crossing),
+            }
+            for bridge, crossing in island.bridges.items()
+        }
+        plan, more = _with_island(plan, island, workspace, {"bridges": bridges})
+        found += more
+    return plan, tidy(found)
+
+
+def _settings(workspace: Workspace, crossing: Crossing) -> Mapping[str, Any]:
+    return workspace.profile.targets.get(crossing.target, {})
+
+
+def _with_island(
+    plan: Plan, island: Island, workspace: Workspace, more: Mapping[str, Any] | None = None
+) -> tuple[Plan | None, tuple[Diagnostic, ...]]:
     """Return the plan with an island's artifact in it; none, and why, where it can't be compiled."""
     which = target(island.target)
     assert is_platform(which)
@@ -92,14 +135,14 @@ def _with_island(plan: Plan, island: Island, workspace: Workspace) -> tuple[Plan
     folder = island.target if island.is_whole else f"{island.target}/{island.name}"
     sources = {f"{folder}/{name}": file for name, file in compiled.files.items() if isinstance(file, FilePath)}
     contents = {f"{folder}/{name}": file for name, file in compiled.files.items() if isinstance(file, bytes)}
-    native = dict(compiled.native)
+    native = {**compiled.native, **(more or {})}
     data = {key: _in_folder(entry, folder) for key, entry in native.pop("data", {}).items()}
     entry = {
         "name": island.name,
         "target": island.target,
         "folder": folder,
         "digest": _digest_of_files(compiled.files),
-        "steps": list(island.nodes),
+        "steps": _own_steps(island),
         "outer": {step: sorted(ports) for step, ports in island.outer.items()},
         "leaving": {step: sorted(ports) for step, ports in island.leaving.items()},
         "data": data,
@@ -115,6 +158,14 @@ def _with_island(plan: Plan, island: Island, workspace: Workspace) -> tuple[Plan
         contents={**plan.contents, **contents},
         watched=tuple(dict.fromkeys((*plan.watched, *compiled.watched))),
     ), compiled.findings
+
+
+def _own_steps(island: Island) -> list[str]:
+    """Return the pipeline's steps that an island's job runs, or has run by its bridges."""
+    through = island.through
+    return [
+        name for name in island.graph.nodes if name in through or (name in island.nodes and name not in island.bridges)
+    ]
 
 
 def _in_folder(entry: Mapping[str, Any], folder: str) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from specflow.attempt.outcomes import CANCELLED, FAIL_FAST, Outcome
 from specflow.attempt.prepare import Prepared, PrepareError, prepare
 from specflow.attempt.publish import Places, publish
 from specflow.attempt.records import Records, line_of, new_record, read_record, write_record
+from specflow.attempt.relay import hand_over, in_store, relayed
 from specflow.attempt.settle import settle
 from specflow.attempt.track import tracking_process
 from specflow.attempt.untouched import as_they_are, wrote_to
@@ -61,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--broken", default="", metavar="TEXT", help="why the step can't run here, if it should")
     found.add_argument("--record", default="", help="where the step's record goes")
     found.add_argument("--root", default="", help="where records and outputs of all steps of the run lie")
+    found.add_argument("--store", default="", help="where the exchange store is that several platforms see")
     found.add_argument("--executed", default="", help="where an executed notebook goes")
     found.add_argument("--attempt", type=int, default=0, help="the platform repeats attempts itself, and this is one")
     found.add_argument("--began", type=float, default=0.0, help="when the first attempt began, in seconds since 1970")
@@ -117,13 +119,19 @@ class Launch:
         self.paths = dict(options.path)
         self.places = Places(self.id, options.root, dict(options.output), options.record)
         self.run = self._facts()
-        needs = list(note["needs"])
-        self.sources = {need: self.places.record_of(need, dict(getattr(options, "from"))) for need in needs}
+        self.sources = self._sources()
         self.records = Records({need: read_record(path) for need, path in self.sources.items()})
         self.temporary = tempfile.mkdtemp(prefix="specflow-")
         self.checked: set[str] = set()
         self.stops = Stops()
         self.inputs: dict[str, Any] = {}
+
+    def _sources(self) -> dict[str, str]:
+        """Return where the record of each step lies that this one names; of one elsewhere, in what its bridge left."""
+        given, through = dict(getattr(self.options, "from")), self.note.get("through", {})
+        found = {need: self.places.record_of(need, given) for need in self.note["needs"] if need not in through}
+        homes = {bridge: relayed(bridge, self.paths, self.places, given) for bridge in set(through.values())}
+        return found | {step: os.path.join(homes[bridge], step) for step, bridge in through.items()}
 
     def _facts(self) -> dict[str, Any]:
         run = run_id_of(decode(self.options.run) or "")
@@ -173,6 +181,8 @@ class Launch:
         if left is None:
             return None
         path = self.paths.get(f"{step}.{port}")
+        if path is None and self.options.store and step in self.note.get("through", ()):
+            path = os.path.join(self.options.store, left["stored"])
         if path is None:
             path = self.places.output_of(self.sources[step], left["path"])
         if left.get("check"):
@@ -258,7 +268,16 @@ class Launch:
             return 0 if self.note["soft"] else 1
         if outcome.state == "skipped":
             say(f'specflow: step "{self.label}" did not run: {outcome.reason}')
+        if outcome.is_good and self.note.get("bridge", {}).get("fail_fast") and self._has_failed_elsewhere(record):
+            self._halt_the_rest()
+            return 1
         return 0
+
+    def _has_failed_elsewhere(self, record: Mapping[str, Any]) -> bool:
+        """Return whether a step has failed that this bridge stands for."""
+        home = self.places.output_of(self.places.record, record["outputs"]["records"]["path"])
+        found = (read_record(os.path.join(home, step)) for step in self.note["bridge"]["steps"])
+        return any(each is not None and each["state"] == "failed" for each in found)
 
     def _halt_the_rest(self) -> None:
         """Say that a step has failed for good, where a failure starts nothing new."""
@@ -300,6 +319,8 @@ class Launch:
         )
         self._keep(prepared.env)
         self._fill(prepared.cwd)
+        if "bridge" in self.note:
+            hand_over(prepared.cwd, self.run, values, self.records.records)
         held = as_they_are(self.step, values)
         try:
             end = self._run(prepared)
@@ -315,7 +336,7 @@ class Launch:
             return "; ".join(found.problems)
         record["values"], record["metrics"] = found.values, found.metrics
         left = publish(self.step["outputs"], prepared.outputs, set(found.absent), self.places, number)
-        record["outputs"] = left
+        record["outputs"] = in_store(left, self.places, self.note.get("stored", {}), self.options.store)
         if self.options.placeholders:
             self.places.fill(self.step["outputs"], set(left))
         self._track(prepared, found)

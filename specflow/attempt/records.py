@@ -102,7 +102,7 @@ def read_record(path: str) -> Record | None:
     try:
         with open(path, encoding="utf-8") as stream:
             text = stream.read()
-    except (FileNotFoundError, IsADirectoryError):  # a folder that was made just now
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):  # a folder may have been made just now
         return None
     try:
         record: Record = json.loads(text)

@@ -13,7 +13,9 @@ from typing import Any
 
 from specflow.attempt.evaluate import evaluate
 from specflow.attempt.outcomes import is_absent, run_state
+from specflow.attempt.publish import Places
 from specflow.attempt.records import Records, read_record
+from specflow.attempt.relay import relayed
 
 __all__ = ["judge_run"]
 
@@ -27,7 +29,7 @@ def judge_run(note: Mapping[str, Any], sources: Mapping[str, str], options: argp
     from specflow.attempt.launch import tell
 
     verdict = note["verdict"]
-    places = {step: sources.get(step) or os.path.join(options.root, step, "record.json") for step in verdict["steps"]}
+    places = _places(verdict, sources, options)
     records = Records({step: read_record(path) for step, path in places.items()})
     absent = []
     for name, output in verdict["outputs"].items():
@@ -45,6 +47,17 @@ def judge_run(note: Mapping[str, Any], sources: Mapping[str, str], options: argp
         _write_manifest(options.manifest, state, reason, records)
     tell(f"specflow-verdict: {json.dumps({'state': state, 'reason': reason}, sort_keys=True)}\n".encode())
     return 0 if state == "succeeded" else 1
+
+
+def _places(verdict: Mapping[str, Any], sources: Mapping[str, str], options: argparse.Namespace) -> dict[str, str]:
+    """Return where the record of each step lies; of one elsewhere, in what its bridge left."""
+    lies, paths = Places("", options.root, {}, ""), dict(options.path)
+    through = verdict.get("through", {})
+    homes = {bridge: relayed(bridge, paths, lies, sources) for bridge in set(through.values())}
+    return {
+        step: os.path.join(homes[through[step]], step) if step in through else lies.record_of(step, sources)
+        for step in verdict["steps"]
+    }
 
 
 def _look_up(leaf: list[Any], records: Records) -> Any:

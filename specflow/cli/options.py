@@ -7,7 +7,7 @@ from typing import Any
 
 from specflow.errors import UsageError
 
-__all__ = ["checked_target", "plan_for", "read_assignments"]
+__all__ = ["checked_host", "checked_target", "plan_for", "read_assignments"]
 
 
 def checked_target(target: str | None) -> str | None:
@@ -18,6 +18,18 @@ def checked_target(target: str | None) -> str | None:
     if target is not None and target not in target_names():
         raise UsageError(f'there is no target "{target}" here', nearest(target, target_names()))
     return target
+
+
+def checked_host(host: str | None) -> str:
+    """Return the target that coordinates, this machine if none is named; raise UsageError for one that can't."""
+    from specflow.targets.base import is_coordinating, target, target_names
+
+    if host is None or checked_target(host) == "local":
+        return "local"
+    if not is_coordinating(target(host)):
+        able = [name for name in target_names() if name == "local" or is_coordinating(target(name))]
+        raise UsageError(f'"{host}" can\'t coordinate a pipeline', f"there are {', '.join(able)}")
+    return host
 
 
 def read_assignments(texts: tuple[str, ...]) -> dict[str, list[str]]:
@@ -51,7 +63,7 @@ def plan_for(
     if spec.is_dir():
         raise UsageError(f'"{spec}" is a folder without a plan.json', "name a spec, or a folder that compile wrote")
     loader = Loader(FilePath.cwd(), profile)
-    plan, found = make_plan(validate(spec, loader), checked_target(target), checked_target(host) or "local")
+    plan, found = make_plan(validate(spec, loader), checked_target(target), checked_host(host))
     show(found, loader)
     if plan is not None and expect is not None and not plan.document["digest"].startswith(expect):
         message = f"the plan's digest is {plan.document['digest']}, not {expect}"

@@ -43,6 +43,7 @@ Examples:
     help="A value for an input; a path is relative to where you stand. Several for one name make a list.",
 )
 @click.option("--target", shell_complete=targets, help="Put every step on this target.")
+@click.option("--host", shell_complete=targets, help="The target that coordinates a mixed pipeline.  [default: local]")
 @click.option("--profile", shell_complete=profiles, help="The profile of specflow.yaml to run with.")
 @click.option("--emulate", is_flag=True, help="Run what was compiled for other platforms here, on their emulators.")
 @click.option("-j", "--jobs", type=click.IntRange(1, MOST_JOBS), help="Steps at once.  [default: the machine's cores]")
@@ -80,6 +81,7 @@ def command(
     spec: FilePath,
     inputs: tuple[str, ...],
     target: str | None,
+    host: str | None,
     profile: str | None,
     emulate: bool,
     jobs: int | None,
@@ -105,7 +107,7 @@ def command(
             f'"{expect}" is too little of a digest to pin a plan', f"give {LEAST_DIGITS} of its digits or more"
         )
     show = display(format_, quiet=quiet)
-    plan = _plan(spec, target, profile, expect, show)
+    plan = _plan(spec, target, host, profile, expect, show)
     if plan is None:
         return 1
     return _run(
@@ -113,19 +115,22 @@ def command(
     )
 
 
-def _plan(spec: FilePath, target: str | None, profile: str | None, expect: str | None, show: Any) -> Any:
+def _plan(
+    spec: FilePath, target: str | None, host: str | None, profile: str | None, expect: str | None, show: Any
+) -> Any:
     from specflow.errors import PlanError, UsageError
     from specflow.plan import is_plan_folder, load_plan
 
     if is_plan_folder(spec):
-        if target is not None or profile is not None:
+        if target is not None or profile is not None or host is not None:
             raise UsageError("a plan has its targets and profile already", "compile the spec again with them")
         return load_plan(spec, expect)
     if spec.is_dir():
         specs = [spec / name for name in ("step.yaml", "pipeline.yaml") if (spec / name).is_file()]
         help_ = f"name the spec: {specs[0]}" if specs else "name a spec, or a folder that `specflow compile` wrote"
         raise UsageError(f'"{spec}" is a folder without a plan.json', help_)
-    plan = _remembered(spec, target, profile, show) or _made(spec, target, profile, show)
+    plan = None if host is not None else _remembered(spec, target, profile, show)
+    plan = plan or _made(spec, target, host, profile, show)
     if plan is None:
         show.refused()
         return None
@@ -152,18 +157,18 @@ def _remembered(spec: FilePath, target: str | None, profile: str | None, show: A
     return plan
 
 
-def _made(spec: FilePath, target: str | None, profile: str | None, show: Any) -> Any:
+def _made(spec: FilePath, target: str | None, host: str | None, profile: str | None, show: Any) -> Any:
     from dataclasses import asdict
 
-    from specflow.cli.options import checked_target
+    from specflow.cli.options import checked_host, checked_target
     from specflow.memory import remember
     from specflow.spec.load import Loader
     from specflow.stages import make_plan, validate
 
     loader = Loader(FilePath.cwd(), profile)
-    plan, found = make_plan(validate(spec, loader), checked_target(target))
+    plan, found = make_plan(validate(spec, loader), checked_target(target), checked_host(host))
     show.findings(found, loader)
-    if plan is not None and not plan.contents:
+    if plan is not None and not plan.contents and host is None:
         with contextlib.suppress(OSError):  # a plan that can't be kept is made again
             plan = remember(spec, target, profile, plan, plan.watched, [asdict(finding) for finding in found])
     return plan

@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path as FilePath
 from typing import Any, Protocol
 
+from specflow.attempt.relay import EMULATORS
 from specflow.emulation.hold import address, announce
 from specflow.emulation.messages import Request, Response, as_json
 from specflow.emulation.server import Server
 from specflow.emulation.token import kept_token
 from specflow.errors import UnreachableError
 
-__all__ = ["Served", "Standing", "serve", "standing"]
+__all__ = ["Served", "Standing", "neighbour_variables", "offer", "serve", "standing"]
 
 _ROUTE = "/_emulator/stand-in"
 _PROVIDE = {"provide": _ROUTE}
@@ -41,6 +42,12 @@ class Served(Protocol):
 
 def serve(root: FilePath, served: Served, server: Server) -> None:
     """Let other commands of this machine's user find a stand-in that has been started, and use it."""
+    offer(served, server)
+    announce(root, server.url)
+
+
+def offer(served: Served, server: Server) -> None:
+    """Let other processes use a stand-in that know its address and its token."""
 
     def reach(request: Request) -> Response:
         del request
@@ -48,14 +55,14 @@ def serve(root: FilePath, served: Served, server: Server) -> None:
 
     def provide(request: Request) -> Response:
         body = request.json()
-        served.adopt(body["settings"])
+        if body["settings"] is not None:
+            served.adopt(body["settings"])
         if body["wanted"] is not None:
             served.provide(body["wanted"])
         return as_json({})
 
     server.routes.add("GET", _ROUTE, reach)
     server.routes.add("PUT", _ROUTE, provide)
-    announce(root, server.url)
 
 
 def standing(root: FilePath, settings: Mapping[str, Any]) -> Standing | None:
@@ -67,14 +74,18 @@ def standing(root: FilePath, settings: Mapping[str, Any]) -> Standing | None:
 class Standing:
     """A stand-in that another process serves. It is there before this command and after it."""
 
-    def __init__(self, url: str, token: str, given: Mapping[str, Any]) -> None:
-        """Remember where it is; nothing is asked yet."""
+    def __init__(self, url: str, token: str, given: Mapping[str, Any] | None) -> None:
+        """Remember where it is; nothing is asked yet. Without `given` it stays as it was set up."""
         self.url, self.token, self.given = url, token, given
         self.settings: Mapping[str, Any] = {}
 
     def start(self) -> None:
         """Hand it the profile's settings, and ask it how clients reach it."""
         self._ask("PUT", {"settings": self.given, "wanted": None})
+        self.ask()
+
+    def ask(self) -> None:
+        """Ask it how clients reach it."""
         self.settings = self._with_function(self._ask("GET"))
 
     def stop(self) -> None:
@@ -98,6 +109,12 @@ class Standing:
                 return json.load(answer)
         except OSError as failure:
             raise UnreachableError(f"the emulator on {self.url} does not answer", "start it again") from failure
+
+
+def neighbour_variables(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return what tells a process on an emulated platform where the other emulators of its run are."""
+    neighbours = settings.get("neighbours")
+    return {EMULATORS: json.dumps(neighbours, sort_keys=True)} if neighbours else {}
 
 
 def _without_functions(value: Any) -> Any:

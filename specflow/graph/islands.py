@@ -17,9 +17,19 @@ from dataclasses import dataclass, field
 from specflow.graph.model import Graph, Node, Tree
 from specflow.graph.trees import leaf_outputs
 
-__all__ = ["Island", "cut", "depths", "groups_of", "whole"]
+__all__ = ["Crossing", "Island", "Ports", "cut", "depths", "groups_of", "whole"]
 
 Ports = Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """What a bridge step has beside itself: the steps that it stands for, and what it needs to have them run."""
+
+    target: str
+    steps: tuple[str, ...]
+    files: Mapping[str, bytes]
+    """What travels with it, by paths in the folder that it runs in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +46,13 @@ class Island:
     """Steps outside that it needs, and the ports of them that it reads; none, where only their outcome counts."""
     leaving: Ports = field(default_factory=dict)
     """Its own steps that others need, and the ports that these, or the pipeline's outputs, read."""
+    bridges: Mapping[str, Crossing] = field(default_factory=dict)
+    """Of a pipeline that this target coordinates: its steps that are bridges, and what each leads to."""
+
+    @property
+    def through(self) -> dict[str, str]:
+        """Return the bridge to each step elsewhere."""
+        return {step: bridge for bridge, crossing in self.bridges.items() for step in crossing.steps}
 
 
 def whole(graph: Graph, target: str) -> Island:

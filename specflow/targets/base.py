@@ -22,6 +22,7 @@ __all__ = [
     "Check",
     "Client",
     "Compiled",
+    "Coordinating",
     "Deployment",
     "Describing",
     "Description",
@@ -38,6 +39,7 @@ __all__ = [
     "approximates",
     "capability_findings",
     "implements",
+    "is_coordinating",
     "is_describing",
     "is_examining",
     "is_platform",
@@ -250,6 +252,13 @@ class Platform(Target, Protocol):
         ...
 
 
+class Coordinating(Platform, Protocol):
+    """A platform that can coordinate a mixed pipeline: its compiler knows an island's `bridges`; not all do."""
+
+    login_secrets: tuple[str, ...]
+    """The variables by which its client logs in somewhere else, where the profile says that these are secrets there."""
+
+
 class Describing(Protocol):
     """A platform that can say what an artifact of its own would make; not all do."""
 
@@ -326,6 +335,11 @@ def is_examining(which: object) -> TypeGuard[Examining]:
 def is_describing(which: object) -> TypeGuard[Describing]:
     """Return whether a target can say what an artifact of its own would make."""
     return hasattr(which, "describe")
+
+
+def is_coordinating(which: object) -> TypeGuard[Coordinating]:
+    """Return whether a target can coordinate a mixed pipeline."""
+    return hasattr(which, "login_secrets")
 
 
 def is_platform(which: Target) -> TypeGuard[Platform]:

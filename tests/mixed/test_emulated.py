@@ -50,9 +50,9 @@ def bridges(project: Path) -> Iterator[Bridges]:
         yield found
 
 
-def ran(folder: Path, project: Path, chosen: str | None, bridges: Bridges) -> Seen:
+def ran(folder: Path, project: Path, chosen: str | None, bridges: Bridges, host: str = "local") -> Seen:
     """Return what is seen of a run on the targets that the spec names, or all on a chosen one."""
-    plan, found = make_plan(validate(folder / "p.yaml", Loader(project, "emulated")), chosen)
+    plan, found = make_plan(validate(folder / "p.yaml", Loader(project, "emulated")), chosen, host)
     assert plan is not None, [finding.message for finding in found]
     options = Options(2, {"PATH": os.environ["PATH"]}, use_cache=False, bridges=bridges)
     workspace = Workspace(project if chosen is None else folder / "alone")
@@ -66,5 +66,19 @@ def test_a_mixed_pipeline_ends_as_on_this_machine_alone(project: Path, bridges: 
     writer.write()
     here = ran(folder, project, "local", bridges)
     abroad = ran(folder, project, None, bridges)
+
+    assert agree(here, abroad, fails_fast=writer.fails_fast), (here, abroad)
+
+
+@pytest.mark.parametrize("host", ["azureml", "databricks"])
+@pytest.mark.parametrize("seed", [*range(100, 104), *range(FRESH, FRESH + 3)])
+def test_a_pipeline_that_a_platform_coordinates_ends_as_on_this_machine_alone(
+    project: Path, bridges: Bridges, seed: int, host: str
+) -> None:
+    folder = project / f"{host}{seed}"
+    writer = Writer(folder, random.Random(seed), ("azureml", "databricks"), most=6, has_hangs=False)
+    writer.write()
+    here = ran(folder, project, "local", bridges)
+    abroad = ran(folder, project, None, bridges, host)
 
     assert agree(here, abroad, fails_fast=writer.fails_fast), (here, abroad)

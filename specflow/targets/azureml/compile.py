@@ -14,6 +14,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from specflow.attempt.codec import NULL
+from specflow.attempt.relay import PORT
 from specflow.diagnostics import Diagnostic, Span, has_errors
 from specflow.graph.islands import Island
 from specflow.graph.model import Node
@@ -24,7 +25,14 @@ from specflow.targets.azureml.checks import LARGE_CODE, large_code, outputs_left
 from specflow.targets.azureml.computes import default_compute
 from specflow.targets.azureml.environments import Environments
 from specflow.targets.azureml.folders import Folders, note_bytes
-from specflow.targets.azureml.nodes import KEPT_VARIABLES, NodeParts, body, constant_variables, in_place_component
+from specflow.targets.azureml.nodes import (
+    BRIDGE_VARIABLES,
+    KEPT_VARIABLES,
+    NodeParts,
+    body,
+    constant_variables,
+    in_place_component,
+)
 from specflow.targets.azureml.outputs import Bound, bind_outputs, default_values
 from specflow.targets.azureml.patches import merge, patch_findings
 from specflow.targets.azureml.ports import Sources, Wiring, data_type, literal, wire
@@ -56,7 +64,7 @@ class _Compiler:
     def __init__(self, island: Island, workspace: Workspace, found: list[Diagnostic]) -> None:
         self.island, self.workspace, self.found = island, workspace, found
         self.graph, self.nodes, self.profile = island.graph, island.nodes, workspace.profile
-        self.lowering = Lowering(island.graph, workspace.root, "azureml")
+        self.lowering = Lowering(island.graph, workspace.root, "azureml", island.bridges)
         self.folders = Folders(self.lowering)
         self.environments = Environments(self.lowering, workspace.profile)
         self.soft = frozenset() if self.graph.fail_fast else soft_nodes(self.nodes)
@@ -70,8 +78,9 @@ class _Compiler:
         given = self._inputs(inputs)
         kinds = {name: _kind_of_input(value, inputs[name]["type"]) for name, value in given.items()}
         places = {key: str(entry.get("path", entry.get("address"))) for key, entry in self.data.items()}
-        sources = Sources(self.graph, self.nodes, kinds, places)
-        bound = bind_outputs(self.graph, sources, self._plain_environment()) if self.island.is_whole else Bound()
+        store = self.profile.store.get("azureml", "")
+        sources = Sources(self.graph, self.nodes, kinds, places, store, self.island.through)
+        bound = self._bound(sources)
         jobs = {name: self._job(node, notes[name], sources, bound) for name, node in self.nodes.items()}
         jobs |= bound.copies
         verdict = self._verdict(outputs, sources)
@@ -82,6 +91,12 @@ class _Compiler:
         native = self._native(inputs, sources, bound, verdict)
         found = (*self.found, *self.lowering.found)
         return Compiled({} if has_errors(found) else files, native, found, tuple(self._watched()))
+
+    def _bound(self, sources: Sources) -> Bound:
+        if not self.island.is_whole:
+            return Bound()
+        crossing = self.island.leaving if self.island.bridges else {}
+        return bind_outputs(self.graph, sources, self._plain_environment(), crossing)
 
     def _note(self, node: Node) -> dict[str, Any]:
         note = self.lowering.note(node, soft=node.id in self.soft)
@@ -117,9 +132,12 @@ class _Compiler:
         if node.kind == "native":
             return self._native_job(node, note, sources, bound)
         wiring = self.wirings[node.id] = wire(node, note, sources)
+        in_store = self._in_store(node)
+        if in_store and self.island.bridges:
+            note["stored"] = {port: f"{self.graph.name}/$AZUREML_RUN_ID/{node.id}/{port}" for port in in_store}
         note["bindings"] = {port: tree for port, tree in note["bindings"].items() if port not in wiring.given}
         variables = constant_variables(node)
-        note["keep"] = list(KEPT_VARIABLES)
+        note["keep"] = [*KEPT_VARIABLES, *(BRIDGE_VARIABLES if node.id in self.island.bridges else ())]
         note["attempt"]["env"] = {k: tree for k, tree in note["attempt"]["env"].items() if k not in variables}
         self._wheels(node, note)
         if node.matrix:
@@ -131,7 +149,7 @@ class _Compiler:
         for port in node.outputs:
             if (node.id, port) in bound.of_nodes:
                 wiring.outputs[port] = f"${{{{parent.outputs.{bound.of_nodes[node.id, port]}}}}}"
-        wiring.outputs.update(self._in_store(node))
+        wiring.outputs.update(in_store)
         made = body(node, self.graph, parts, self.profile)
         patched = self._patch(made, node)
         types = {**wiring.types, **{port: _declared(node, port) for port in node.outputs}}
@@ -140,7 +158,7 @@ class _Compiler:
     def _in_store(self, node: Node) -> dict[str, Any]:
         """Return the outputs that steps elsewhere read, in the exchange store: a folder for each job of the step."""
         store = self.profile.store.get("azureml")
-        if store is None or self.island.is_whole:
+        if store is None or (self.island.is_whole and not self.island.bridges):
             return {}
         home = f"{store.rstrip('/')}/{self.graph.name}"
         ports = [
@@ -192,15 +210,20 @@ class _Compiler:
 
     def _verdict(self, outputs: Mapping[str, Any], sources: Sources) -> dict[str, Any]:
         """Return the node that judges the run, where the platform would judge otherwise."""
-        if not self.island.is_whole or not (self.soft or absent_outputs(self.graph)):
+        if not self.island.is_whole or not (self.soft or absent_outputs(self.graph) or self.island.bridges):
             return {}
-        name, note = verdict_name(self.graph), verdict_note(self.graph, self.nodes, outputs)
+        name, note = verdict_name(self.graph), verdict_note(self.island, outputs)
         folder = f"code/{name}"
         self.folders.files |= {f"{folder}/{path}": content for path, content in launcher_files().items()}
         self.folders.files[f"{folder}/step.json"] = note_bytes(note)
-        inputs = {f"record__{step}": sources.record(step) for step in note["verdict"]["steps"]}
+        through = note["verdict"].get("through", {})
+        steps = [step for step in note["verdict"]["steps"] if step not in through]
+        inputs = {f"record__{step}": sources.record(step) for step in steps}
         lines = ["python launch.py step.json --target azureml --verdict"]
-        lines += [f'--from {step}="${{{{inputs.record__{step}}}}}"' for step in note["verdict"]["steps"]]
+        lines += [f'--from {step}="${{{{inputs.record__{step}}}}}"' for step in steps]
+        for bridge in sorted(set(through.values())):
+            inputs[f"{bridge}__{PORT}"] = sources.output(bridge, PORT)[0]
+            lines.append(f'--path {bridge}.{PORT}="${{{{inputs.{bridge}__{PORT}}}}}"')
         made = {"type": "command", "display_name": name, "code": folder, "is_deterministic": False}
         made |= {"command": Folded(lines), "environment": self._plain_environment(), "inputs": inputs}
         return {name: in_place_component(made, dict.fromkeys(inputs, "uri_folder"), {})}

@@ -12,6 +12,7 @@ from pathlib import Path as FilePath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from specflow.emulation import neighbour_variables
 from specflow.targets.azureml.emulator.names import Reference
 from specflow.targets.azureml.emulator.server import Emulator, read_options
 from specflow.targets.azureml.key_vault import VAULT_VARIABLE
@@ -86,8 +87,8 @@ class Emulated:
         """Keep its files in `root`; of the settings, the secrets and the exchange store count."""
         self.vaults = Vaults()
         self.secrets: Mapping[str, str] = {}
-        variables = {**self.vaults.variables, "MLFLOW_TRACKING_URI": ""}
-        self.emulator = Emulator(root, variables=variables, **options)
+        self.variables: dict[str, str] = {**self.vaults.variables, "MLFLOW_TRACKING_URI": ""}
+        self.emulator = Emulator(root, variables=self.variables, **options)
         self.adopt(settings)
         space = self.emulator.workspace
         names = {"subscription_id": space.subscription, "resource_group": space.group, "workspace": space.name}
@@ -95,12 +96,13 @@ class Emulated:
         self.settings: Mapping[str, Any] = {**names, "loopback": loopback}
 
     def adopt(self, settings: Mapping[str, Any]) -> None:
-        """Take the exchange store and the secrets of a profile."""
+        """Take the exchange store and the secrets of a profile, and where the other emulators of a run are."""
         exchange = settings.get("exchange")
         found = _STORE.fullmatch(exchange["address"]) if exchange is not None else None
         if exchange is not None and found is not None:
             self.emulator.service.storage.attach(found[1], found[2], FilePath(exchange["folder"]))
         self.secrets = settings.get("secrets", {})
+        self.variables.update(neighbour_variables(settings))
 
     def start(self) -> None:
         """Begin to answer."""

@@ -54,6 +54,8 @@ class Folders:
             self.files[f"{folder}/{path}"] = self.lowering.sources[path]
         if note["attempt"]["secrets"]:
             self.files[f"{folder}/key_vault.py"] = (FilePath(__file__).parent / "key_vault.py").read_bytes()
+        for path, content in self.lowering.travels(node).items():
+            self.files[f"{folder}/code/{path}"] = content
         for name, found in (("code", code), ("notebook", notebook)):
             for file in found.files if found is not None else ():
                 self.files[f"{folder}/{name}/{file.path}"] = file.source

@@ -183,11 +183,9 @@ class AzureClient:
 
     def fetch(self, job: str, step: str, port: str, record: Mapping[str, Any], folder: FilePath) -> FilePath:
         """Return a step's output on this machine, under the name that its record says."""
-        child = self._child(job, step)
-        owner = (child.properties or {}).get("azureml.reusedrunid") or child.name
         place = folder / str(record["outputs"][port]["name"])
         arriving = FilePath(tempfile.mkdtemp(dir=self._temporary))
-        for uri in self._uris(job, step, port, owner):
+        for uri in self._places(job, step, port, record):
             if self._download(uri, arriving):
                 _settle(arriving, place, is_file=not uri.endswith("/"))
                 return place
@@ -195,10 +193,17 @@ class AzureClient:
 
     def address(self, job: str, step: str, port: str, record: Mapping[str, Any]) -> str:
         """Return where an output lies: `azureml://datastores/<name>/paths/…`."""
-        del record
+        return _short(next(self._places(job, step, port, record)).rstrip("/"))
+
+    def _places(self, job: str, step: str, port: str, record: Mapping[str, Any]) -> Iterator[str]:
+        """Yield where an output may lie; of a step elsewhere its record knows."""
+        path = str(record["outputs"][port]["path"])
+        if path.startswith("azureml://"):
+            yield path
+            return
         child = self._child(job, step)
         owner = (child.properties or {}).get("azureml.reusedrunid") or child.name
-        return _short(next(self._uris(job, step, port, owner)).rstrip("/"))
+        yield from self._uris(job, step, port, owner)
 
     def _uris(self, job: str, step: str, port: str, owner: str) -> Iterator[str]:
         """Yield where an output may lie: where the run history says, else where Azure's documentation says.

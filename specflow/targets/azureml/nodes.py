@@ -11,6 +11,7 @@ from typing import Any
 from specflow.attempt.child import GRACE_S
 from specflow.attempt.codec import encode
 from specflow.attempt.prepare import BASE_VARIABLES
+from specflow.attempt.relay import EMULATORS
 from specflow.graph.model import Graph, Node
 from specflow.lowering import asked
 from specflow.spec import model
@@ -19,6 +20,7 @@ from specflow.targets.azureml.ports import Wiring
 from specflow.targets.azureml.yaml_text import Folded
 
 __all__ = [
+    "BRIDGE_VARIABLES",
     "KEPT_VARIABLES",
     "NodeParts",
     "body",
@@ -36,6 +38,9 @@ MARGIN_S = 600
 
 KEPT_VARIABLES = ("AZUREML_", "MLFLOW_", "MSI_", "DEFAULT_IDENTITY_CLIENT_ID")
 """How variables begin by which a step logs in to Azure and to the job's MLflow."""
+
+BRIDGE_VARIABLES = ("AZURE_", "DATABRICKS_", "IDENTITY_", EMULATORS)
+"""How more of them begin that a bridge has: those of other logins."""
 
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9_./:-]+")
 _PLAIN_LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_.,=\[\] -]*")

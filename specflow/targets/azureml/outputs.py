@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from specflow.attempt.evaluate import EvaluationError, evaluate, text_of
+from specflow.graph.islands import Ports
 from specflow.graph.model import Graph, PipelineOutput, Tree
 from specflow.spec import model
 from specflow.spec.checks.files import is_address
@@ -30,8 +31,11 @@ class Bound:
     copies: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-def bind_outputs(graph: Graph, sources: Sources, environment: Any) -> Bound:
-    """Return what the pipeline's outputs are here; `environment` is that of the nodes that copy."""
+def bind_outputs(graph: Graph, sources: Sources, environment: Any, crossing: Ports) -> Bound:
+    """Return what the pipeline's outputs are here; `environment` is that of the nodes that copy.
+
+    `crossing` are outputs of steps that lie in the exchange store already: they are bound to that.
+    """
     bound = Bound()
     values = default_values(graph)
     for name, output in graph.outputs.items():
@@ -40,7 +44,7 @@ def bind_outputs(graph: Graph, sources: Sources, environment: Any) -> Bound:
             continue
         step, port = str(tree[1]), str(tree[2])
         entry = _entry(output, graph, step, port, values)
-        if (step, port) not in bound.of_nodes:
+        if (step, port) not in bound.of_nodes and port not in crossing.get(step, ()):
             bound.of_nodes[step, port] = name
             bound.outputs[name] = entry
         elif len(entry) > 1:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from specflow.attempt.codec import encode
+from specflow.attempt.relay import PORT
 from specflow.graph.model import Graph, InputPort, Node, Tree
 from specflow.lowering import leaves_of
 from specflow.spec import model
@@ -56,6 +57,10 @@ class Sources:
     """Azure ML's types of the pipeline inputs that the artifact has."""
     data: Mapping[str, str]
     """Where each named source lies: an address, or a path from the artifact."""
+    store: str = ""
+    """The address of the exchange store."""
+    through: Mapping[str, str] = field(default_factory=dict)
+    """The bridge to each step elsewhere, where Azure ML coordinates the pipeline."""
     arrivals: dict[str, str] = field(default_factory=dict)
     """Inputs of the artifact by which what steps outside the island left arrives, and their types."""
 
@@ -128,7 +133,8 @@ def wire(node: Node, note: Mapping[str, Any], sources: Sources) -> Wiring:
     wiring = Wiring()
     _constants(node, note, wiring)
     _leaves(node, note, sources, wiring)
-    for need in note["needs"]:
+    _bridges(note, sources, wiring)
+    for need in (each for each in note["needs"] if each not in sources.through):
         text = wiring.take(f"record__{need}", sources.record(need), "uri_folder", None)
         wiring.arguments.append(f"--from {need}={text}")
     for port, output in node.outputs.items():
@@ -139,6 +145,18 @@ def wire(node: Node, note: Mapping[str, Any], sources: Sources) -> Wiring:
     wiring.outputs[own] = {"type": "uri_folder"}
     wiring.arguments.append(f'--record "${{{{outputs.{own}}}}}"')
     return wiring
+
+
+def _bridges(note: Mapping[str, Any], sources: Sources, wiring: Wiring) -> None:
+    """Connect what bridges leave: records of steps elsewhere; and the store, where a file of one of them is read."""
+    through = note.get("through", {})
+    for bridge in sorted(set(through.values())):
+        text = wiring.take(f"{bridge}__{PORT}", sources.output(bridge, PORT)[0], "uri_folder", None)
+        wiring.arguments.append(f"--path {bridge}.{PORT}={text}")
+    files = (leaf for leaf in _read(note, sources) if leaf[0] == "output" and leaf[1] in through)
+    if any(sources.graph.nodes[leaf[1]].outputs[leaf[2]].type in model.PATH_TYPES for leaf in files):
+        entry = {"type": "uri_folder", "path": sources.store}
+        wiring.arguments.append(f"--store {wiring.take('exchange_store', entry, 'uri_folder', None)}")
 
 
 def _constants(node: Node, note: Mapping[str, Any], wiring: Wiring) -> None:
@@ -161,7 +179,7 @@ def _leaves(node: Node, note: Mapping[str, Any], sources: Sources, wiring: Wirin
         key, mode, name = repr(leaf), modes.get(repr(leaf)), str(leaf[1])
         if leaf[0] == "output":
             step, port = name, str(leaf[2])
-            if sources.graph.nodes[step].outputs[port].type not in model.PATH_TYPES:
+            if step in sources.through or sources.graph.nodes[step].outputs[port].type not in model.PATH_TYPES:
                 continue  # in its step's record
             bound, kind = sources.output(step, port)
             text = wiring.take(names.get(key, f"{step}__{port}"), bound, kind, mode)

@@ -21,6 +21,7 @@ class AzureML:
 
     name = "azureml"
     CAPABILITIES: Mapping[str, Capability] = CAPABILITIES
+    login_secrets = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET")
 
     def check(self, graph: Graph, nodes: Mapping[str, Node]) -> tuple[Diagnostic, ...]:
         """Return what Azure ML has no word for, beyond its capabilities."""

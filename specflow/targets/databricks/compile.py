@@ -29,7 +29,7 @@ _HERE = FilePath(__file__).parent
 
 def compile_databricks(island: Island, workspace: Workspace) -> Compiled:
     """Return the bundle of an island. Reads code folders and data; the same for the same project, wherever it lies."""
-    lowering = Lowering(island.graph, workspace.root, "databricks")
+    lowering = Lowering(island.graph, workspace.root, "databricks", island.bridges)
     job = build_job(island, workspace, lowering, "${var.store}")
     found = [*job.found, *_with_patches(island, job)]
     bundle = _bundle(island, workspace)

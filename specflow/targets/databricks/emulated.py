@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
+from specflow.emulation import neighbour_variables
 from specflow.targets.databricks.emulator.server import Emulator, read_options
 
 __all__ = ["Emulated", "open_emulated"]
@@ -27,11 +28,12 @@ class Emulated:
         self.settings: Mapping[str, Any] = {**kept, **loopback}
 
     def adopt(self, settings: Mapping[str, Any]) -> None:
-        """Take the exchange store and the secrets of a profile."""
+        """Take the exchange store and the secrets of a profile, and where the other emulators of a run are."""
         exchange = settings.get("exchange")
         if exchange is not None:
             self.emulator.workspace.volumes.attach(exchange["address"], FilePath(exchange["folder"]))
         self.secrets = settings.get("secrets", {})
+        self.emulator.workspace.processes.variables.update(neighbour_variables(settings))
 
     def start(self) -> None:
         """Begin to answer."""

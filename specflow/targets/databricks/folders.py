@@ -14,6 +14,7 @@ from typing import Any
 
 from specflow.attempt.codec import encode
 from specflow.attempt.evaluate import text_of
+from specflow.attempt.relay import EMULATORS
 from specflow.graph.model import Node
 from specflow.lowering import Lowering, plain
 from specflow.targets.databricks.names import folder_of
@@ -21,6 +22,8 @@ from specflow.targets.databricks.names import folder_of
 __all__ = ["Place", "folders", "json_bytes"]
 
 DISGUISE = ".file"
+BRIDGE_VARIABLES = ("AZURE_", "IDENTITY_", "SPECFLOW_REPAIR", EMULATORS)
+"""How variables begin that a bridge has beside what every step has: those of other logins."""
 _HEADERS = (b"# Databricks notebook source", b"-- Databricks notebook source", b"// Databricks notebook source")
 
 
@@ -73,6 +76,10 @@ def _note(node: Node, lowering: Lowering, folder: str, files: dict[str, bytes | 
             path = f"{path}{DISGUISE}"
             renamed[path] = file.path
         files[f"{folder}/code/{path}"] = file.source
+    for path, content in lowering.travels(node).items():
+        files[f"{folder}/code/{path}"] = content
+    if "bridge" in note:
+        note["keep"] = list(BRIDGE_VARIABLES)
     if renamed:
         note["renamed"] = renamed
     if node.notebook is not None and node.notebook.suffix == ".ipynb":

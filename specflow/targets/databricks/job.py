@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -117,6 +117,8 @@ class _Builder:
         for node in island.nodes.values():
             place, note = made[node.id]
             around = self._around(node, data)
+            if island.bridges:
+                around = replace(around, store=self.store)
             lane = [key for key in lanes.get(node.id, ()) if key not in node.needs]
             before = [end_of(island.nodes[key]) for key in (*node.needs, *lane) if key in island.nodes]
             if is_between(node):
@@ -130,6 +132,7 @@ class _Builder:
     def _verdict(self, tasks: list[dict[str, Any]], *, hides: bool) -> dict[str, Any] | None:
         """Return the task that judges the run, where the platform's own judgement could be another."""
         nodes = self.island.nodes
+        hides = hides or bool(self.island.bridges)
         hides = hides or any(outlives_failures(node) or is_between(node) for node in nodes.values())
         note = verdict_note(self.island, self.lowering, hides=hides)
         if note is None:

@@ -22,6 +22,7 @@ class Databricks:
 
     name = "databricks"
     CAPABILITIES: Mapping[str, Capability] = CAPABILITIES
+    login_secrets = ("DATABRICKS_TOKEN", "DATABRICKS_CLIENT_ID", "DATABRICKS_CLIENT_SECRET")
 
     def check(self, graph: Graph, nodes: Mapping[str, Node]) -> tuple[Diagnostic, ...]:
         """Return what the platform can't take of a spec, as far as the graph alone tells."""

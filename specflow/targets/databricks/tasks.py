@@ -30,6 +30,8 @@ class Around:
     data: Mapping[str, str] | None = None
     secrets: Mapping[str, str] | None = None
     fail_fast: bool = False
+    store: str = ""
+    """The exchange store, where the launcher has to know it: in a pipeline that Databricks coordinates."""
 
 
 def outlives_failures(node: Node) -> bool:
@@ -43,6 +45,8 @@ def task_of(node: Node, note: Mapping[str, Any], place: Place, around: Around, b
     arguments += [f"--input={name}={{{{job.parameters.{(around.parameters or {})[name]}}}}}" for name in note["inputs"]]
     arguments += [f"--data={key}={(around.data or {}).get(key, '')}" for key in note["data"]]
     arguments += [f"--bind={name}={(around.secrets or {})[name]}" for name in node.secrets]
+    if around.store:
+        arguments.append(f"--store={around.store}")
     if node.engine == "spark":
         arguments.append("--in-process")
     if around.fail_fast:

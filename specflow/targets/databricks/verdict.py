@@ -6,7 +6,7 @@ skipped is shown as succeeded, though the pipeline may have promised what it was
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from specflow.graph.islands import Island
@@ -22,7 +22,8 @@ def verdict_note(island: Island, lowering: Lowering, *, hides: bool) -> dict[str
 
     `hides` says that some task may run, or is shown as succeeded, though another before it failed.
     """
-    nodes, graph = island.nodes, island.graph
+    graph, through = island.graph, island.through
+    nodes = {name: node for name, node in graph.nodes.items() if name in through or name in island.nodes}
     absent = _Absent(nodes, graph.inputs, graph.defaults)
     promised = {}
     if island.is_whole:
@@ -30,9 +31,14 @@ def verdict_note(island: Island, lowering: Lowering, *, hides: bool) -> dict[str
     is_open = any(absent.is_open(tree) for tree in promised.values())
     if not hides and not is_open:
         return None
-    steps = [*_last_steps(nodes), *(step for tree in promised.values() for step, _ in leaf_outputs(tree))]
+    steps = [
+        *_last_steps(nodes, island.bridges),
+        *(step for tree in promised.values() for step, _ in leaf_outputs(tree)),
+    ]
     outputs = {name: {"tree": lowering.tree(tree), "optional": False} for name, tree in promised.items()}
-    return {"note": 1, "pipeline": graph.name, "verdict": {"steps": sorted(set(steps)), "outputs": outputs}}
+    verdict: dict[str, Any] = {"steps": sorted(set(steps)), "outputs": outputs}
+    passed = {step: through[step] for step in verdict["steps"] if step in through}
+    return {"note": 1, "pipeline": graph.name, "verdict": {**verdict, **({"through": passed} if passed else {})}}
 
 
 def leaves(tasks: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -41,9 +47,10 @@ def leaves(tasks: Sequence[Mapping[str, Any]]) -> list[str]:
     return [task["task_key"] for task in tasks if task["task_key"] not in waited]
 
 
-def _last_steps(nodes: Mapping[str, Node]) -> list[str]:
-    waited = {need for node in nodes.values() for need in node.needs}
-    return [name for name in nodes if name not in waited]
+def _last_steps(nodes: Mapping[str, Node], bridges: Container[str]) -> list[str]:
+    """Return the steps that no other waits for; bridges, which stand for others, neither wait nor count."""
+    waited = {need for node in nodes.values() if node.id not in bridges for need in node.needs}
+    return [name for name in nodes if name not in waited and name not in bridges]
 
 
 class _Absent:

@@ -20,7 +20,7 @@ from specflow.targets.base import Submission
 from specflow.targets.local.bindings import Bindings
 from specflow.targets.local.cache import Cache
 
-__all__ = ["Abroad", "Bridge", "Bridges", "Errand", "Isle", "wanted_ports"]
+__all__ = ["Abroad", "Bridge", "Bridges", "Errand", "Isle", "key_of", "wanted_ports"]
 
 Event = dict[str, Any]
 KEY_LENGTH = 64
@@ -202,9 +202,7 @@ class Abroad:
         self.history.add_foreign(isle.row)
 
     def _new_key(self, isle: Isle) -> str:
-        name = isle.spec["name"]
-        key = self.run if isle.spec["is_whole"] else f"{self.run}-{name}"
-        return key if len(key) <= KEY_LENGTH else f"{self.run}-{digest_of(name)[:16]}"
+        return self.run if isle.spec["is_whole"] else key_of(self.run, isle.spec["name"])
 
     def content(self, isle: Isle) -> str:
         """Return the digest of what an island does: its artifact, where it runs, and what it is given."""
@@ -285,9 +283,14 @@ class Abroad:
         wanted = {step: self.wanted[step] for step in spec["steps"] if step in self.wanted}
         outputs = self.folder / "outputs"
         crossing = {step: self.crossing[step] for step in spec["steps"] if step in self.crossing}
+        neighbours = {
+            each["target"]: {**each["settings"], "exchange": self.exchange.from_outside(each["target"])}
+            for each in spec["native"].get("bridges", {}).values()
+        }
+        around = {"neighbours": neighbours} if neighbours else {}
         return Errand(
             spec["target"],
-            {**spec["settings"], "exchange": self.exchange.from_outside(spec["target"])},
+            {**spec["settings"], "exchange": self.exchange.from_outside(spec["target"]), **around},
             job,
             spec["steps"],
             wanted,
@@ -312,6 +315,12 @@ class Abroad:
             place.mkdir(parents=True)
             write_files(self.plan, place, folder)
         return place
+
+
+def key_of(run: str, island: str) -> str:
+    """Return the key under which an island's job is submitted: the same for the same run and island."""
+    key = f"{run}-{island}"
+    return key if len(key) <= KEY_LENGTH else f"{run[: KEY_LENGTH - 17]}-{digest_of(island)[:16]}"
 
 
 def crossing_ports(plan: Plan) -> dict[str, dict[str, list[str]]]:

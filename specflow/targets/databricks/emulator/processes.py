@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -49,6 +49,8 @@ class Processes:
     assumptions: Assumptions
     login: Callable[[], tuple[str, str]]
     secret: Callable[[str, str], bytes | None]
+    variables: dict[str, str] = field(default_factory=dict)
+    """What every task finds in its environment beside the platform's own."""
 
     def folder(self, attempt: Attempt) -> FilePath:
         """Return where an attempt's log and results are."""
@@ -180,6 +182,7 @@ class Processes:
             # A stand-in for the login that a real task has by being where it is.
             "DATABRICKS_HOST": host,
             "DATABRICKS_TOKEN": token,
+            **self.variables,
         }
         for one in run.settings.get("environment_variables", ()):
             if one["environment_variables_key"] == unit.settings.get("environment_variables_key"):

@@ -59,6 +59,7 @@ def of_step(note: str, options: list[str]) -> list[str]:
     more = [f"--attempt={int(count) - first['count'] + 1}", f"--began={first['began']}"]
     if not RUN_ID.match(value_of(options, "run")):  # else the run's own id says when it began
         more.append(f"--date={value_of(options, 'date')}")
+    os.environ["SPECFLOW_REPAIR"] = repair
     record = os.path.join(home, "record.json")
     if os.path.exists(record):
         os.remove(record)
