@@ -60,12 +60,15 @@ class Platforms:
         if not self.is_emulated(settings):
             return settings
         around = {each: self._neighbour(each, its) for each, its in settings.get("neighbours", {}).items()}
-        settings = {**settings, "neighbours": {each: where for each, where in around.items() if where}}
+        near = {each: where for each, where in around.items() if where}
+        known = {**settings, "secrets": self.secrets, "neighbours": near}
         with self.lock:
-            if name not in self.emulators:
-                emulator = self._emulator(name, {**settings, "secrets": self.secrets})
+            emulator: Any = self.emulators.get(name)
+            if emulator is None:
+                emulator = self.emulators[name] = self._emulator(name, known)
                 emulator.start()
-                self.emulators[name] = emulator
+            elif near:  # it was started as somebody's neighbour, and now has some itself
+                emulator.adopt(known)
         return {**settings, **self.emulators[name].settings}
 
     def _neighbour(self, name: str, settings: Mapping[str, Any]) -> Mapping[str, str] | None:

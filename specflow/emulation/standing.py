@@ -88,6 +88,11 @@ class Standing:
         """Ask it how clients reach it."""
         self.settings = self._with_function(self._ask("GET"))
 
+    def adopt(self, settings: Mapping[str, Any]) -> None:
+        """Hand it other settings of the profile."""
+        self.given = settings
+        self._ask("PUT", {"settings": settings, "wanted": None})
+
     def stop(self) -> None:
         """Leave it as it is."""
 

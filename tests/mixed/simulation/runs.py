@@ -204,13 +204,13 @@ def agree(here: Seen, abroad: Seen, *, fails_fast: bool) -> bool:
     """Return whether a mixed run ended as one on this machine alone.
 
     With `fail_fast` what had begun when the first step failed is a matter of time: a step may also have ended as it
-    would have, or have been held back.
+    would have, or have been held back; and Azure ML cancels what runs then, which it says of itself.
     """
     if not fails_fast:
         return here == abroad
-    held = ("skipped", "fail fast")
-    same = all(held in (end, abroad.steps[label]) or end == abroad.steps[label] for label, end in here.steps.items())
-    return here.state == abroad.state and same
+    stopped = {("skipped", "fail fast"), ("cancelled", "cancelled")}
+    ends = [(end, abroad.steps[label]) for label, end in here.steps.items()]
+    return here.state == abroad.state and all(a == b or stopped & {a, b} for a, b in ends)
 
 
 def regardless_of_the_cache(seen: Seen) -> Seen:
