@@ -43,7 +43,7 @@ def installable(plan: Plan, target: str | None) -> Mapping[str, Any]:
     names = " and ".join(sorted({island["target"] for island in islands}))
     raise UsageError(
         f'"{plan.name}" lies on {names} in parts, and no platform can run it by itself',
-        "put all of it on one: --target",
+        "put all of it on one: --target; or have one coordinate: --host",
     )
 
 

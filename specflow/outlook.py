@@ -62,7 +62,7 @@ def look_ahead(
         if found is not None:
             computes |= found.computes
             environments |= found.environments
-            made[island["name"]] = found.creates
+            made[island["name"]] = (*found.creates, *_bridged(island))
     for step in plan.document["steps"]:
         if step["island"] is None:
             computes[step["id"]] = f"{step['cpus']} cpu{'' if step['cpus'] == 1 else 's'}"
@@ -83,6 +83,12 @@ def _described(plan: Plan, island: Mapping[str, Any]) -> Description | None:
     names = {name for name in (*plan.sources, *plan.contents, *plan.document["files"]) if name.startswith(prefix)}
     files = {name[len(prefix) :]: _bytes(plan, name) for name in sorted(names) if name.endswith((".yml", ".yaml"))}
     return which.describe(files, island["native"])
+
+
+def _bridged(island: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what the bridges of a pipeline make that a platform coordinates."""
+    for bridge, facts in island["native"].get("bridges", {}).items():
+        yield f"by {bridge} a job on {facts['target']} with {', '.join(facts['steps'])}"
 
 
 def _bytes(plan: Plan, name: str) -> bytes:

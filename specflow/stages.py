@@ -92,7 +92,7 @@ def _make_hosted(checked: Checked, placed: Mapping[str, str], host: str) -> tupl
     workspace, graph = checked.workspace, checked.graph
     assert workspace is not None
     assert graph is not None
-    found = [*checked.diagnostics, *hosting_faults(graph, placed, host)]
+    found = [*checked.diagnostics, *hosting_faults(graph, placed, workspace, host)]
     for name, nodes in _by_target(graph, placed).items():
         which = target(name)
         found += (*capability_findings(which, graph, nodes), *which.check(graph, nodes))

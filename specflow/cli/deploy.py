@@ -23,13 +23,20 @@ Examples:
 )
 @click.argument("spec", type=click.Path(path_type=FilePath, exists=True))
 @click.option("--target", shell_complete=targets, help="The platform; of a plan, the one that it was compiled for.")
+@click.option("--host", shell_complete=targets, help="The platform that coordinates a mixed pipeline.")
 @click.option("--profile", shell_complete=profiles, help="The profile of specflow.yaml that says which workspace.")
 @click.option("--emulate", is_flag=True, help="Deploy to the platform's emulator on this machine.")
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
 @click.option("--expect", metavar="DIGEST", help="Deploy the plan only if its digest begins so (8 digits or more).")
 @allow_host
 def command(
-    spec: FilePath, target: str | None, profile: str | None, emulate: bool, dry_run: bool, expect: str | None
+    spec: FilePath,
+    target: str | None,
+    host: str | None,
+    profile: str | None,
+    emulate: bool,
+    dry_run: bool,
+    expect: str | None,
 ) -> int:
     """Install SPEC, a spec or the folder of a plan, as a job with its schedule on a platform.
 
@@ -39,7 +46,7 @@ def command(
     from specflow.cli.platforms import platforms_here
     from specflow.deployment import compare, deploy, installable
 
-    plan = plan_for(spec, target, profile, expect)
+    plan = plan_for(spec, target, profile, expect, host)
     if plan is None:
         return 1
     island = installable(plan, target)

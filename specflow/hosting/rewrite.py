@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from specflow.attempt.relay import PORT
-from specflow.diagnostics import Diagnostic, error
+from specflow.diagnostics import Diagnostic, error, warning
 from specflow.graph.islands import Crossing, Island, cut
 from specflow.graph.model import Condition, Environment, Graph, InputPort, Node
 from specflow.graph.trees import leaf_outputs
@@ -29,7 +29,7 @@ RETRY = model.Retry(attempts=3, delay="30s", backoff=2)
 """How often a bridge is begun again that could not reach its platform: it finds its own job."""
 
 
-def hosting_faults(graph: Graph, placed: Mapping[str, str], host: str) -> tuple[Diagnostic, ...]:
+def hosting_faults(graph: Graph, placed: Mapping[str, str], workspace: Workspace, host: str) -> tuple[Diagnostic, ...]:
     """Return what a platform can't coordinate: steps on the user's machine, native steps beside an island's edge."""
     found = []
     through = {name for name, where in placed.items() if where != host}
@@ -49,7 +49,28 @@ def hosting_faults(graph: Graph, placed: Mapping[str, str], host: str) -> tuple[
                 )
                 found.append(error("unsupported", message, span, "put a step of your own in between"))
     found += _promises_elsewhere(graph, placed, host)
+    first = {placed[node.id]: node for node in reversed(tuple(graph.nodes.values())) if placed[node.id] != host}
+    for where, node in first.items():
+        found += _unreached(where, node, workspace, host)
     return tuple(found)
+
+
+def _unreached(where: str, node: Node, workspace: Workspace, host: str) -> Iterator[Diagnostic]:
+    """Yield what keeps bridges on the host from a target, or may: an emulator, or nothing to log in with."""
+    which, settings = target(where), workspace.profile.targets
+    is_emulated = bool(settings.get(where, {}).get("emulate"))
+    span = node.file.key_span(*node.place)
+    if is_emulated and not settings.get(host, {}).get("emulate"):
+        message = f"the profile emulates {where} on this machine, where a bridge on {host} can't reach it"
+        yield error(
+            "unreachable-step", message, span, f"emulate both, or neither: targets: {{{host}: {{emulate: true}}}}"
+        )
+    elif not is_emulated and is_coordinating(which) and not _logins(where, workspace, host):
+        message = f"a bridge on {host} has nothing to log in to {where} with but the identity of its own node"
+        names = " or ".join(which.login_secrets)
+        yield warning(
+            "bridge-login", message, span, f"if that may not, bind {names} for {host}: secrets in the profile"
+        )
 
 
 def _promises_elsewhere(graph: Graph, placed: Mapping[str, str], host: str) -> Iterator[Diagnostic]:

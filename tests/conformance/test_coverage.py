@@ -33,8 +33,9 @@ def of_a_platform_alone() -> set[str]:
 
 def test_every_code_has_a_case() -> None:
     # Capabilities speak in every case; too many steps take seconds to be too many; `unlocked-environment` is told by
-    # `compile` alone; a case puts all steps on one target, so that no edge crosses (tests/mixed has those).
+    # `compile` alone; a case puts all steps on one target, so that nothing crosses (tests/mixed has that).
     beyond = {"approximated", "unsupported", "too-large", "unlocked-environment", "no-common-store"}
+    beyond |= {"bridge-login", "unreachable-step"}
     beyond |= of_a_platform_alone()
 
     expected = {finding.code for case in CASES for finding in (*case.expect.diagnostics, *case.expect.refused)}
