@@ -26,6 +26,7 @@ from specflow.attempt.codec import decode
 from specflow.attempt.collect import Collected, collect
 from specflow.attempt.digests import digest_and_size
 from specflow.attempt.evaluate import EvaluationError, evaluate
+from specflow.attempt.mask import Mask
 from specflow.attempt.notebook import Notebook
 from specflow.attempt.outcomes import CANCELLED, FAIL_FAST, Outcome
 from specflow.attempt.prepare import Prepared, PrepareError, prepare
@@ -348,7 +349,10 @@ class Launch:
             own = {name: prepared.env[name] for name in names if name in prepared.env}
             own.update({name: text for name, text in prepared.env.items() if name.startswith("SPECFLOW_")})
             return run_inside(prepared, own)
-        return run_child(prepared, self.note["timeout_s"], tell, self.stops)
+        mask = Mask(self._secrets().values(), tell)
+        end = run_child(prepared, self.note["timeout_s"], mask.write, self.stops)
+        mask.end()
+        return end
 
     def _python(self) -> str:
         """Return the interpreter of the step: this one, or one on top of it that has the step's wheels."""

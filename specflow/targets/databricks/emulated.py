@@ -56,12 +56,8 @@ class Emulated:
 
     def _provide_secret(self, name: str, place: str) -> None:
         scope, _, key = place.partition("/")
-        if name not in self.secrets:
-            return
-        held = self.emulator.workspace.secrets
-        if scope not in held.scopes():
-            held.make_scope(scope)
-        held.put(scope, key, self.secrets[name].encode())
+        if name in self.secrets:
+            self.emulator.workspace.secrets.lend(scope, key, self.secrets[name].encode())
 
 
 def open_emulated(root: FilePath, port: int, options: Mapping[str, Sequence[str]]) -> Emulated:

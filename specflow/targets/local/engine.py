@@ -6,6 +6,7 @@ step counts as done once the history has it; that is written in groups, so that 
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import time
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from specflow.attempt.collect import Collected
 from specflow.attempt.evaluate import EvaluationError, evaluate
+from specflow.attempt.mask import mask_file
 from specflow.attempt.outcomes import CANCELLED, FAIL_FAST, Outcome, run_state
 from specflow.attempt.prepare import PrepareError
 from specflow.attempt.track import tracking_process
@@ -382,6 +384,10 @@ class _Run:
         step: Step = child.tag
         del self.running[step.id]
         self.free += step.slots
+        names = step.spec["attempt"]["secrets"]
+        if names:
+            with contextlib.suppress(OSError):  # a disk may be full now
+                mask_file(str(self.folder.log(step.id, step.attempts)), [self.options.secrets[name] for name in names])
         code = child.returncode
         if self.stopping is not None and (self.stopping.state == "cancelled" or self.stopping.reason == RUN_TIMEOUT):
             self.close(step, self.stopping)

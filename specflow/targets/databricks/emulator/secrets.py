@@ -17,6 +17,8 @@ class Secrets:
     def __init__(self, state: State, lock: threading.RLock) -> None:
         """Keep where they are."""
         self._state, self._lock = state, lock
+        self.lent: dict[str, dict[str, str]] = {}
+        """Secrets of whoever runs the emulator, by scope and key, base64: never written down."""
 
     def make_scope(self, scope: str) -> None:
         """Make a secret scope."""
@@ -27,14 +29,21 @@ class Secrets:
     def scope(self, scope: str) -> dict[str, str]:
         """Return the secrets of a scope, base64, by key."""
         found: dict[str, str] | None = self._state.get("scopes", scope)
-        if found is None:
+        lent = self.lent.get(scope)
+        if found is None and lent is None:
             raise missing(f"Scope {scope} does not exist!")
-        return found
+        return {**(found or {}), **(lent or {})}
+
+    def lend(self, scope: str, key: str, value: bytes) -> None:
+        """Have a secret as long as this process lasts."""
+        self.lent.setdefault(scope, {})[key] = base64.b64encode(value).decode()
 
     def put(self, scope: str, key: str, value: bytes) -> None:
         """Keep a secret."""
         with self._lock:
-            self._state.put("scopes", scope, {**self.scope(scope), key: base64.b64encode(value).decode()})
+            self.scope(scope)
+            kept = self._state.get("scopes", scope, {})
+            self._state.put("scopes", scope, {**kept, key: base64.b64encode(value).decode()})
 
     def drop_scope(self, scope: str) -> None:
         """Forget a scope and all in it."""
@@ -43,17 +52,18 @@ class Secrets:
 
     def scopes(self) -> list[str]:
         """Return the names of all scopes."""
-        return sorted(self._state.all("scopes"))
+        return sorted({*self._state.all("scopes"), *self.lent})
 
     def drop(self, scope: str, key: str) -> None:
         """Forget a secret."""
         with self._lock:
-            left = dict(self.scope(scope))
+            self.scope(scope)
+            left = dict(self._state.get("scopes", scope, {}))
             if left.pop(key, None) is None:
                 raise missing(f"Secret {key} does not exist!")
             self._state.put("scopes", scope, left)
 
     def get(self, scope: str, key: str) -> bytes | None:
         """Return a secret, None if there is none."""
-        found = self._state.get("scopes", scope, {}).get(key)
+        found = self.lent.get(scope, {}).get(key) or self._state.get("scopes", scope, {}).get(key)
         return None if found is None else base64.b64decode(found)
