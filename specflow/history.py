@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specflow.errors import WorkspaceError
-from specflow.packing import pack, unpack
+from specflow.recall.packing import pack, unpack
 
 if TYPE_CHECKING:
     from pathlib import Path as FilePath

@@ -15,9 +15,9 @@ from specflow.attempt.evaluate import children
 from specflow.attempt.outcomes import status_names
 from specflow.diagnostics import Diagnostic, error
 from specflow.digests import digest_of_file
+from specflow.environments.lock import Needs, needs_of, read_lock
 from specflow.graph.islands import Crossing
 from specflow.graph.model import Condition, Graph, InputPort, Node, Tree
-from specflow.lock import Needs, needs_of, read_lock
 from specflow.snapshot import Snapshot, SnapshotError, snapshot_of_file, take_snapshot
 from specflow.spec import model
 from specflow.spec.checks.files import is_address

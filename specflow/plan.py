@@ -104,7 +104,7 @@ class Plan:
     watched: tuple[FilePath, ...] = ()
     """Files and folders that it was made from, there or not; another plan comes out once one of them changes."""
     memory: str | None = None
-    """Where it is kept, if it was made from a spec and is: see memory.py."""
+    """Where it is kept, if it was made from a spec and is: see specflow/recall."""
     packed: Mapping[str, Any] | None = None
     """The document with its steps in columns, if somebody has packed it already: see packing.py."""
     contents: Mapping[str, bytes] = field(default_factory=dict)

@@ -9,11 +9,11 @@ from typing import Any
 
 from specflow.diagnostics import Diagnostic, has_errors, tidy
 from specflow.digests import digest_of_path
+from specflow.environments.lock import read_lock, unlocked_environments
 from specflow.graph.build import build
 from specflow.graph.islands import Crossing, Island, cut
 from specflow.graph.model import Graph, Node
 from specflow.graph.placement import edges_without_store, place, placement_faults
-from specflow.lock import read_lock, unlocked_environments
 from specflow.lowering import plain
 from specflow.plan import Plan, digest_of, with_digest
 from specflow.spec.checks import check

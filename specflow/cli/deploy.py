@@ -44,7 +44,7 @@ def command(
     """
     from specflow.cli.options import plan_for
     from specflow.cli.platforms import platforms_here
-    from specflow.deployment import compare, deploy, installable
+    from specflow.operations.deployment import compare, deploy, installable
 
     plan = plan_for(spec, target, profile, expect, host)
     if plan is None:

@@ -38,7 +38,7 @@ def command(profile: str | None, target: str | None, emulate: bool, format_: str
     Ends with 4 if a platform could not be asked, with 1 if anything else is wrong. Prints no secret.
     """
     from specflow.cli.platforms import platforms_here, profile_here, targets_of
-    from specflow.doctor import diagnose, exit_code
+    from specflow.operations.doctor import diagnose, exit_code
     from specflow.spec.load import find_root
 
     found = profile_here(profile)

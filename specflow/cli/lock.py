@@ -30,10 +30,10 @@ def command(specs: tuple[FilePath, ...], is_check: bool, upgrade: bool, profile:
     Without SPECS all specs of the project are locked, and what none of them asks for goes from the file. What is pinned
     already stays as it is, unless --upgrade.
     """
+    from specflow.environments.installers import find_uv
+    from specflow.environments.lock import LOCK_FILE, Lock, lock_text, read_lock
+    from specflow.environments.resolve import resolve
     from specflow.errors import UsageError
-    from specflow.installers import find_uv
-    from specflow.lock import LOCK_FILE, Lock, lock_text, read_lock
-    from specflow.resolve import resolve
     from specflow.spec.load import find_root
     from specflow.stages import specs_below
 
@@ -65,7 +65,7 @@ def command(specs: tuple[FilePath, ...], is_check: bool, upgrade: bool, profile:
 def _wanted(specs: Sequence[FilePath], profile: str | None) -> dict[str, Any] | None:
     """Return what the specs ask for, by key; None, and what is wrong shown, where one of them has errors."""
     from specflow.cli.findings import show
-    from specflow.lock import needs_of_graph
+    from specflow.environments.lock import needs_of_graph
     from specflow.spec.load import Loader
     from specflow.stages import validate
 
@@ -83,7 +83,7 @@ def _wanted(specs: Sequence[FilePath], profile: str | None) -> dict[str, Any] | 
 
 
 def _check(missing: Sequence[Any], stale: int) -> int:
-    from specflow.lock import LOCK_FILE
+    from specflow.environments.lock import LOCK_FILE
 
     for needs in missing:
         asked = ", ".join((*needs.lines, *(wheel.name for wheel in needs.wheels)))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
-from specflow.outlook import Outlook
+from specflow.operations.outlook import Outlook
 
 __all__ = ["as_json", "lines"]
 

@@ -62,7 +62,7 @@ def command(
     from specflow.cli.options import plan_for, read_assignments
     from specflow.cli.outlook import as_json, lines
     from specflow.inputs import read_inputs
-    from specflow.outlook import look_ahead
+    from specflow.operations.outlook import look_ahead
     from specflow.plan import is_plan_folder, save_plan
     from specflow.spec.load import find_root
     from specflow.targets.local.data import check_data
@@ -105,7 +105,7 @@ def _are_shown(found: tuple[Any, ...]) -> bool:
 def _changes(plan: Any, *, emulates: bool) -> tuple[Any, ...]:
     """Return what deploying a plan would change on its platform."""
     from specflow.cli.platforms import platforms_here
-    from specflow.deployment import compare, installable
+    from specflow.operations.deployment import compare, installable
 
     island = installable(plan, None)
     with platforms_here(plan.root, emulates=emulates) as platforms:

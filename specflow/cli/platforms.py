@@ -11,7 +11,7 @@ __all__ = ["platforms_here", "profile_here", "targets_of"]
 
 def platforms_here(root: FilePath | None, *, emulates: bool) -> Any:
     """Return the platforms of the project in a folder, of the one around here if none is given."""
-    from specflow.platforms import Platforms
+    from specflow.bridging.platforms import Platforms
     from specflow.spec.load import find_root
     from specflow.targets.local.workspace import Workspace
 
@@ -32,9 +32,9 @@ def profile_here(name: str | None) -> Any:
 
 def targets_of(settings: Mapping[str, Mapping[str, Any]], chosen: str | None, *, emulates: bool) -> Iterable[str]:
     """Return the platforms to ask: the one chosen, else those that the profile knows, all where they are emulated."""
+    from specflow.bridging.platforms import platform, platform_names
     from specflow.cli.options import checked_target
     from specflow.errors import UsageError
-    from specflow.platforms import platform, platform_names
 
     if chosen is not None:
         checked_target(chosen)

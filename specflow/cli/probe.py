@@ -36,7 +36,7 @@ def command(profile: str | None, target: str, emulate: bool, output: FilePath | 
     the workspace and holds no secret: please send it back.
     """
     from specflow.cli.platforms import platforms_here, profile_here, targets_of
-    from specflow.measure import measure, report
+    from specflow.operations.measure import measure, report
 
     found = profile_here(profile)
     if found is None:

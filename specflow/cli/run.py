@@ -143,7 +143,7 @@ def _plan(
 
 def _remembered(spec: FilePath, target: str | None, profile: str | None, show: Any) -> Any:
     """Return the plan that was made from the same files before, its warnings shown again; None if there is none."""
-    from specflow.memory import recall
+    from specflow.recall.memory import recall
 
     kept = recall(spec, target, profile)
     if kept is None:
@@ -161,7 +161,7 @@ def _made(spec: FilePath, target: str | None, host: str | None, profile: str | N
     from dataclasses import asdict
 
     from specflow.cli.options import checked_host, checked_target
-    from specflow.memory import remember
+    from specflow.recall.memory import remember
     from specflow.spec.load import Loader
     from specflow.stages import make_plan, validate
 
@@ -323,7 +323,7 @@ def bridges_of(plan: Any, workspace: Any, secrets: Mapping[str, str], *, emulate
     if not plan.document["islands"]:
         yield None
         return
-    from specflow.bridge import Bridges
+    from specflow.bridging.bridge import Bridges
 
     root = workspace.path / "emulators"
     with Bridges(root, emulates=emulates, secrets=secrets, may_start_another=True) as bridges:

@@ -61,7 +61,7 @@ def _keep_plan(checked: Any, spec: FilePath, profile: str | None) -> None:
     from dataclasses import asdict
 
     from specflow.errors import SpecflowError
-    from specflow.memory import remember
+    from specflow.recall.memory import remember
     from specflow.stages import make_plan
     from specflow.targets.local.workspace import Workspace
 

@@ -8,7 +8,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from specflow.attempt.values import PATH_TYPES
-from specflow.bridge import Bridges
+from specflow.bridging.bridge import Bridges
 from specflow.conformance.observed import Given, Observed, ObservedStep
 from specflow.plan import Plan
 from specflow.targets.local.engine import Event, Options, Result

@@ -19,13 +19,13 @@ from specflow.attempt.outcomes import CANCELLED, FAIL_FAST, Outcome
 from specflow.attempt.records import Record, Records, new_record, write_record
 from specflow.attempt.relay import EMULATORS, GIVEN_FILE, line_for
 from specflow.attempt.settle import settle
-from specflow.bridge import Bridge
+from specflow.bridging.bridge import Bridge
+from specflow.bridging.follow import Pace
+from specflow.bridging.platforms import platform
 from specflow.emulation.standing import Standing
 from specflow.errors import SpecflowError
 from specflow.exchange import Exchange
-from specflow.follow import Pace
 from specflow.hosting.errand import ERRAND_FILE
-from specflow.platforms import platform
 from specflow.targets.base import Client, Submission
 from specflow.targets.local.foreign import Errand, key_of
 

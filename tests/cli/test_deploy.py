@@ -91,7 +91,7 @@ def test_what_can_not_be_installed_says_why(nightly: Here) -> None:
 
     table = [
         (("nightly.yaml",), '"nightly" runs on this machine alone, where nothing is installed', "name a platform: --target"),
-        (("mixed.yaml",), '"mixed" lies on databricks in parts, and no platform can run it by itself', "put all of it on one: --target"),
+        (("mixed.yaml",), '"mixed" lies on databricks in parts, and no platform can run it by itself', "put all of it on one: --target; or have one coordinate: --host"),
         (("build/nightly", "--target", "azureml"), 'the plan is for "databricks", not "azureml"', "compile the spec for that target"),
     ]  # fmt: skip
     for args, message, help_ in table:

@@ -96,9 +96,11 @@ def test_a_platform_that_does_not_answer_ends_with_4_and_the_way_out(here: Here)
 
 
 def test_what_is_not_installed_is_named_with_what_brings_it(whole: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    import specflow.doctor
+    import specflow.operations.doctor
 
-    monkeypatch.setattr(specflow.doctor, "installed", lambda name: None if name == "databricks-sdk" else "1.0")
+    monkeypatch.setattr(
+        specflow.operations.doctor, "installed", lambda name: None if name == "databricks-sdk" else "1.0"
+    )
 
     said = whole.call("doctor", "--target", "databricks")
     code, found = checks(whole, "--target", "azureml")

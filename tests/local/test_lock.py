@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from specflow.lock import Lock, Needs, Pinned, lock_text
-from specflow.resolve import resolve
+from specflow.environments.lock import Lock, Needs, Pinned, lock_text
+from specflow.environments.resolve import resolve
 from tests.local.conftest import Project
 from tests.local.wheels import make_wheel, offline
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from specflow.follow import JobEnded, Looked, Pace, StepEnded, follow
+from specflow.bridging.follow import JobEnded, Looked, Pace, StepEnded, follow
 from specflow.spec.load import Loader
 from specflow.stages import make_plan, validate
 from specflow.targets.base import Status, StepStatus

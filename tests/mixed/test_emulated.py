@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from specflow.bridge import Bridges
+from specflow.bridging.bridge import Bridges
 from specflow.spec.load import Loader
 from specflow.stages import make_plan, validate
 from specflow.targets.local.engine import Options

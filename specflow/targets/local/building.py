@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
-from specflow.installers import ToolError, call_tool, find_uv
+from specflow.environments.installers import ToolError, call_tool, find_uv
 from specflow.targets.local.environments import TOLD, running
 
 __all__ = ["make"]

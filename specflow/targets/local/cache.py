@@ -20,7 +20,7 @@ from specflow.attempt.collect import Collected
 from specflow.attempt.prepare import output_name
 from specflow.digests import digest_of_file, files_below
 from specflow.history import History, ResultRow
-from specflow.marks import RACY_NS, Mark, mark
+from specflow.recall.marks import RACY_NS, Mark, mark
 from specflow.targets.local.workspace import freeze
 
 __all__ = ["Cache", "Key", "Made"]

@@ -8,8 +8,8 @@ from typing import Any
 
 from specflow import __version__
 from specflow.diagnostics import Diagnostic
+from specflow.environments.lock import LOCK_FILE
 from specflow.graph.model import Graph, Node
-from specflow.lock import LOCK_FILE
 from specflow.lowering import Lowering, leaves_of, plain, seconds, trees_of
 from specflow.plan import VERSION, Plan, with_digest
 from specflow.spec.load import Workspace

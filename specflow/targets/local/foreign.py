@@ -48,7 +48,7 @@ class Errand:
 
 
 class Bridge(Protocol):
-    """One island's bridge, as `specflow.bridge` has it."""
+    """One island's bridge, as `specflow.bridging.bridge` has it."""
 
     def start(self) -> None:
         """Begin."""

@@ -1,4 +1,4 @@
-"""What a run leaves standing, made from its steps: see specflow/standing.py. Most plans qualify, some hang on more."""
+"""What a run leaves standing, made from its steps (specflow/recall). Most plans qualify, some hang on more."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 from specflow.attempt.evaluate import children
 from specflow.attempt.values import PATH_TYPES
 from specflow.history import History
-from specflow.marks import Mark
 from specflow.plan import Plan
-from specflow.standing import Held, Standing, interpreter, read_standing
+from specflow.recall.marks import Mark
+from specflow.recall.standing import Held, Standing, interpreter, read_standing
 from specflow.targets.local.cache import Cache, Made
 from specflow.targets.local.steps import Options, Step
 

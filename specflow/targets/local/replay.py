@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from specflow.history import History
-from specflow.marks import read_head
-from specflow.standing import Standing, read_standing
+from specflow.recall.marks import read_head
+from specflow.recall.standing import Standing, read_standing
 
 __all__ = ["replay"]
 

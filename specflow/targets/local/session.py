@@ -17,7 +17,7 @@ from typing import Any
 from specflow.errors import SpecflowError, WorkspaceError
 from specflow.history import History
 from specflow.plan import Plan
-from specflow.standing import write_standing
+from specflow.recall.standing import write_standing
 from specflow.targets.local.engine import Options, Result, execute
 from specflow.targets.local.processes import Processes
 from specflow.targets.local.publish import publish

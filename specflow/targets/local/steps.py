@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from specflow.attempt.outcomes import Outcome
-from specflow.standing import Standing
+from specflow.recall.standing import Standing
 from specflow.targets.local.attempts import Attempt
 from specflow.targets.local.cache import Key, Made
 from specflow.targets.local.selection import Selection

@@ -10,8 +10,8 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from specflow.bridge import Bridge
-from specflow.follow import Pace
+from specflow.bridging.bridge import Bridge
+from specflow.bridging.follow import Pace
 from specflow.targets.base import Client
 from specflow.targets.local.foreign import Errand
 from tests.mixed.simulation.step import play

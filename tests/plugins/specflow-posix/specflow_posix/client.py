@@ -24,8 +24,8 @@ from typing import Any
 from specflow.attempt.evaluate import text_of
 from specflow.attempt.prepare import BASE_VARIABLES
 from specflow.attempt.records import Record, line_of, read_record
+from specflow.bridging.follow import record_in
 from specflow.errors import SpecflowError
-from specflow.follow import record_in
 from specflow.targets.base import Deployment, Status, StepStatus, Submission
 from specflow.targets.local.secrets import allowed_names
 

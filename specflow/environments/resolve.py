@@ -9,8 +9,8 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path as FilePath
 
-from specflow.installers import ToolError, call_tool
-from specflow.lock import Lock, Needs, Pinned
+from specflow.environments.installers import ToolError, call_tool
+from specflow.environments.lock import Lock, Needs, Pinned
 
 __all__ = ["resolve"]
 

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
+from specflow.bridging.follow import JobEnded, Looked, Pace, StepEnded, StepStarted, StepWrote, follow
+from specflow.bridging.platforms import Platforms
+from specflow.bridging.relayed import ThroughBridges
 from specflow.digests import digest_of_path
 from specflow.errors import SpecflowError, UnreachableError
-from specflow.follow import JobEnded, Looked, Pace, StepEnded, StepStarted, StepWrote, follow
-from specflow.platforms import Platforms
-from specflow.relayed import ThroughBridges
 from specflow.targets.base import Client
 from specflow.targets.local.foreign import Errand
 

@@ -8,10 +8,10 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from specflow.attempt.values import PATH_TYPES
-from specflow.deployment import Change
 from specflow.exchange import Exchange
 from specflow.history import History
 from specflow.lowering import leaves_of, trees_of
+from specflow.operations.deployment import Change
 from specflow.plan import Plan
 from specflow.targets.base import Description, is_describing, target
 from specflow.targets.local.forecast import Forecast, forecast

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from specflow import __version__
+from specflow.bridging.platforms import Platforms
 from specflow.errors import SpecflowError
-from specflow.extras import installed, needed
-from specflow.platforms import Platforms
+from specflow.operations.extras import installed, needed
 from specflow.spec.model import Profile
 from specflow.targets.base import Measured, is_probing, target
 

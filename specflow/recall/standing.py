@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from specflow.marks import Mark, mark, write_json
+from specflow.recall.marks import Mark, mark, write_json
 
 __all__ = ["Held", "Standing", "interpreter", "read_standing", "write_standing"]
 

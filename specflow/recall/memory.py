@@ -18,9 +18,9 @@ from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any
 
-from specflow.marks import RACY_NS, likely_root, mark, place_of, read_head, write_json
-from specflow.packing import pack, unpack
 from specflow.plan import Plan
+from specflow.recall.marks import RACY_NS, likely_root, mark, place_of, read_head, write_json
+from specflow.recall.packing import pack, unpack
 
 __all__ = ["recall", "remember"]
 

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 
+from specflow.bridging.platforms import Platforms
+from specflow.environments.installers import find_uv
 from specflow.errors import SpecflowError
 from specflow.exchange import Exchange
-from specflow.extras import installed, needed, what_brings_them
-from specflow.installers import find_uv
-from specflow.platforms import Platforms
+from specflow.operations.extras import installed, needed, what_brings_them
 from specflow.spec.model import Profile
 from specflow.targets.base import MARK, Check, Wanted, is_examining, target
 

@@ -1,0 +1,1 @@
+"""What the commands around runs do: `deploy`, `plan`, `doctor` and `probe`."""
