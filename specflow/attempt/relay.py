@@ -14,12 +14,25 @@ from typing import Any
 from specflow.attempt.publish import Places
 from specflow.attempt.records import Record, read_record
 
-__all__ = ["EMULATORS", "GIVEN_FILE", "MARK", "PORT", "hand_over", "in_store", "line_for", "relayed", "told_in"]
+__all__ = [
+    "BEGAN",
+    "EMULATORS",
+    "GIVEN_FILE",
+    "MARK",
+    "PORT",
+    "hand_over",
+    "in_store",
+    "line_for",
+    "relayed",
+    "told_in",
+]
 
 PORT = "records"
 GIVEN_FILE = "given.json"
 EMULATORS = "SPECFLOW_EMULATORS"
 """The variable by which a bridge on an emulated platform finds the other emulators of its run."""
+BEGAN = "began"
+"""The event that a bridge tells first: begun again, it tells everything anew."""
 MARK = "specflow-bridge: "
 """What the line of a bridge's log begins with by which it relays what happens elsewhere."""
 NOWHERE = os.path.join(os.devnull, "nothing")
@@ -67,9 +80,13 @@ def line_for(event: Mapping[str, Any]) -> str:
     return MARK + json.dumps(event, sort_keys=True)
 
 
-def told_in(text: str) -> list[dict[str, Any]]:
-    """Return what a bridge has told in its log; lines that were cut off are left out."""
-    found = []
+def told_in(text: str, times: int = 1) -> list[dict[str, Any]]:
+    """Return what a bridge has told in its log since it last began; lines that were cut off are left out.
+
+    Nothing, where it has not begun so many times: what is there is of an earlier attempt.
+    """
+    found: list[dict[str, Any]] = []
+    begun = 0
     for line in text.splitlines():
         if line.startswith(MARK):
             try:
@@ -77,5 +94,8 @@ def told_in(text: str) -> list[dict[str, Any]]:
             except ValueError:
                 continue
             if isinstance(event, dict):
+                if event.get("event") == BEGAN:
+                    found.clear()
+                    begun += 1
                 found.append(event)
-    return found
+    return found if begun >= times else []

@@ -41,7 +41,8 @@ class ThroughBridges:
     def _steps(self, job: str, bridge: str, names: list[str], own: StepStatus | None) -> dict[str, StepStatus]:
         if own is None or own.state in ("waiting", "not run"):
             return {name: StepStatus("waiting" if own is None else own.state) for name in names}
-        self.told[bridge] = told_in(self.client.log(job, bridge))
+        # Once it has ended, all of it is there; until then an attempt's log may be that of the one before.
+        self.told[bridge] = told_in(self.client.log(job, bridge), own.attempt if own.state == "running" else 1)
         return {name: self._step(name, bridge, own) for name in names}
 
     def _step(self, name: str, bridge: str, own: StepStatus) -> StepStatus:

@@ -17,7 +17,7 @@ from typing import Any
 
 from specflow.attempt.outcomes import CANCELLED, FAIL_FAST, Outcome
 from specflow.attempt.records import Record, Records, new_record, write_record
-from specflow.attempt.relay import EMULATORS, GIVEN_FILE, line_for
+from specflow.attempt.relay import BEGAN, EMULATORS, GIVEN_FILE, line_for
 from specflow.attempt.settle import settle
 from specflow.bridging.bridge import Bridge
 from specflow.bridging.follow import Pace
@@ -58,6 +58,7 @@ class _Crossing:
         self.bridge: Bridge | None = None
 
     def go(self) -> int:
+        self._tell({"event": BEGAN})
         if not self._may_run():
             self._leave_the_rest("", "")
             return 0

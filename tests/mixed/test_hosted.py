@@ -207,3 +207,20 @@ def test_a_target_that_can_not_coordinate_is_told(project: Project) -> None:
     project.write("p.yaml", "specflow: 1\nname: p\nsteps:\n  far: {target: azureml, run: echo}\n")
 
     assert "there is no target" in called(project, "compile", "p.yaml", "--host", "nowhere", code=2)
+
+
+def test_a_run_that_databricks_coordinates_goes_on_where_it_failed(clouds: Clouds) -> None:
+    clouds.mark("train.fails")
+    process = clouds.start("--host", "databricks")
+    out, err = process.communicate(timeout=240)
+    run = json.loads(out.splitlines()[-1])["run"]
+    (clouds.marks / "train.fails").unlink()
+    resumed = clouds.project.start("runs", "resume", run, "--format", "json")
+    code, told = clouds.end(resumed)
+
+    assert 1 == process.returncode, err
+    assert (0, WELL, WELL, "succeeded") == (code, told["train"], told["judge"], told[""])
+    assert ["judge", "notify", "prepare", "train", "train"] == sorted(clouds.ran())
+    assert {"databricks": ["SUCCESS"], "azureml": ["Completed", "Failed"]} == {
+        name: sorted(ends) for name, ends in clouds.jobs().items()
+    }

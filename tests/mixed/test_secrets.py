@@ -54,7 +54,7 @@ def test_nothing_that_is_kept_of_a_run_has_a_secret(project: Project, host: str)
     words = ("run", "p.yaml", "--host", host, "--allow-secret", "MAGIC_WORD", "--format", "json", "-o", "out")
     process = project.start(*words, env={"MAGIC_WORD": SECRET})
     out, err = process.communicate(timeout=240)
-    report = project.start("report", json.loads(out.splitlines()[0])["run"], "-o", "run.html")
+    report = project.start("report", json.loads(out.splitlines()[-1])["run"], "-o", "run.html")
     report.communicate(timeout=60)
 
     assert 0 == process.returncode, err
