@@ -194,6 +194,13 @@ def test_tests_need_more_than_runs_and_runs_are_served_by_it(project: Project) -
     assert [] == project.set_ups()
 
 
+@pytest.mark.parametrize("words", [("run", "p.yaml", "--host", "azureml"), ("specflow", "emulate", "databricks")])
+def test_what_may_ask_a_platform_gets_the_sdks(project: Project, words: tuple[str, ...]) -> None:
+    project.call(*words)
+
+    assert DEV == project.set_ups()
+
+
 def test_an_environment_whose_set_up_failed_is_made_anew(project: Project) -> None:
     status, out, err = project.call("run", UV_STATUS="1")
     project.set_ups()
