@@ -118,7 +118,7 @@ class _Compiler:
             return self._native_job(node, note, sources, bound)
         wiring = self.wirings[node.id] = wire(node, note, sources)
         note["bindings"] = {port: tree for port, tree in note["bindings"].items() if port not in wiring.given}
-        variables = constant_variables(node)
+        variables = {} if node.engine == "spark" else constant_variables(node)
         note["keep"] = list(KEPT_VARIABLES)
         note["attempt"]["env"] = {k: tree for k, tree in note["attempt"]["env"].items() if k not in variables}
         self._wheels(node, note)
@@ -130,15 +130,16 @@ class _Compiler:
         parts = NodeParts(note, folder, self.environments.reference(node), wiring, variables, self._vaults(node))
         for port in node.outputs:
             if (node.id, port) in bound.of_nodes:
-                wiring.outputs[port] = f"${{{{parent.outputs.{bound.of_nodes[node.id, port]}}}}}"
-        wiring.outputs.update(self._in_store(node))
+                wiring.bind_output(port, bound.of_nodes[node.id, port])
+        for port, place in self._in_store(node).items():
+            wiring.outputs[port] = {**wiring.outputs[port], "path": place}
         made = body(node, self.graph, parts, self.profile)
         patched = self._patch(made, node)
         types = {**wiring.types, **{port: _declared(node, port) for port in node.outputs}}
         return in_place_component(patched, wiring.types, types)
 
-    def _in_store(self, node: Node) -> dict[str, Any]:
-        """Return the outputs that steps elsewhere read, in the exchange store: a folder for each job of the step."""
+    def _in_store(self, node: Node) -> dict[str, str]:
+        """Return where outputs that steps elsewhere read lie in the exchange store: a folder for each job of the step."""
         store = self.profile.store.get("azureml")
         if store is None or self.island.is_whole:
             return {}
@@ -146,9 +147,7 @@ class _Compiler:
         ports = [
             port for port in sorted(self.island.leaving.get(node.id, ())) if node.outputs[port].type in model.PATH_TYPES
         ]
-        return {
-            port: {"type": _declared(node, port), "path": f"{home}/${{{{name}}}}/{node.id}/{port}"} for port in ports
-        }
+        return {port: f"{home}/${{{{name}}}}/{node.id}/{port}" for port in ports}
 
     def _vaults(self, node: Node) -> dict[str, str]:
         """Return where each secret is: as the profile says, else in the workspace's own vault under its name."""
@@ -292,6 +291,7 @@ class _Compiler:
             "bound": {f"{step}.{port}": name for (step, port), name in bound.of_nodes.items()},
             "registered": registered,
             "verdict": next(iter(verdict), ""),
+            "spark": sorted(node.label for node in self.nodes.values() if node.engine == "spark"),
             "schedule": self._schedule(),
         }
 
