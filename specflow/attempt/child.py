@@ -20,7 +20,7 @@ __all__ = ["End", "Stopped", "Stops", "run_child", "run_inside"]
 GRACE_S = 10.0
 """Seconds between SIGTERM and SIGKILL."""
 HEED_S = 2.0
-"""Seconds in which a step may end by itself once its Spark jobs are cancelled: waiting for Java is best not broken off."""
+"""Seconds in which a step may end by itself once its Spark jobs are cancelled."""
 
 
 class Stopped(BaseException):

@@ -139,7 +139,7 @@ class _Compiler:
         return in_place_component(patched, wiring.types, types)
 
     def _in_store(self, node: Node) -> dict[str, str]:
-        """Return where outputs that steps elsewhere read lie in the exchange store: a folder for each job of the step."""
+        """Return where in the exchange store the outputs lie that steps elsewhere read: a folder for each job."""
         store = self.profile.store.get("azureml")
         if store is None or self.island.is_whole:
             return {}
@@ -291,7 +291,7 @@ class _Compiler:
             "bound": {f"{step}.{port}": name for (step, port), name in bound.of_nodes.items()},
             "registered": registered,
             "verdict": next(iter(verdict), ""),
-            "spark": sorted(node.label for node in self.nodes.values() if node.engine == "spark"),
+            "spark": [node.label for node in self.nodes.values() if node.engine == "spark"],
             "schedule": self._schedule(),
         }
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
-from specflow.targets.azureml.outputs import registered_as
 from specflow.targets.azureml.nodes import unquoted
+from specflow.targets.azureml.outputs import registered_as
 from specflow.targets.azureml.ports import Wiring, literal
 
 __all__ = ["with_given"]
@@ -61,7 +61,8 @@ def _entry(port: Mapping[str, Any], value: Any) -> Any:
 def _with_inputs(node: Mapping[str, Any], name: str, added: Mapping[str, str], kind: str) -> dict[str, Any]:
     """Return a node that reads more inputs of the pipeline: `added` has its own name for each, and theirs."""
     wiring = Wiring(is_spark=node["type"] == "spark")
-    key, words = "command", [f"--input {name}={wiring.take(own, _bound(outer), kind, None)}" for own, outer in added.items()]
+    words = [f"--input {name}={wiring.take(own, _bound(outer), kind, None)}" for own, outer in added.items()]
+    key = "command"
     if wiring.is_spark:
         key, words = "args", [unquoted(word) for word in words]
     found = {**node, "inputs": {**(node.get("inputs") or {}), **wiring.inputs}}

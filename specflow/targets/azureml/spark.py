@@ -1,4 +1,4 @@
-"""Where a Spark step runs, and with what: serverless Spark of a size that fits, or a Spark pool attached to the workspace.
+"""Where a Spark step runs, and with what: serverless Spark of a size that fits, or a Spark pool of the workspace.
 
 Azure ML takes all of a driver's and its executors' sizes as `conf`, and no limit, retry, variable or shell: all that is
 the launcher's.
@@ -17,7 +17,7 @@ from specflow.targets.azureml.sizes import Machine, machine_for
 __all__ = ["RUNTIME", "spark_compute", "spark_faults"]
 
 RUNTIME = "3.4"
-"""The runtime where the profile names none; Microsoft's examples of 2025 have it. That it is still offered: unverified."""
+"""The runtime where the profile names none, as in Microsoft's examples. That it is still offered: unverified."""
 
 SPARK_SIZES = (
     Machine("standard_e4s_v3", 4, 32),
@@ -68,7 +68,7 @@ def spark_faults(node: Node, profile: model.Profile, span: Span) -> tuple[Diagno
         return ()  # where it runs is said there
     name, need = node.compute or "default", node.compute_need
     bound = profile.computes.get(name, {}).get("azureml")
-    help_ = f'add to the profile: computes: {{{node.compute or "spark"}: {{azureml: {_EXAMPLE}}}}}'
+    help_ = f"add to the profile: computes: {{{node.compute or 'spark'}: {{azureml: {_EXAMPLE}}}}}"
     if isinstance(bound, Mapping):
         problem = _mapping_problem(name, bound)
         return (error("unknown-compute", problem, span, help_),) if problem else ()
@@ -91,7 +91,9 @@ def _mapping_problem(name: str, bound: Mapping[str, Any]) -> str:
     """Return what is wrong with a compute that the profile binds to keys of a Spark node; empty if nothing is."""
     odd = next((key for key in bound if key not in (*_RESOURCES, "compute", "conf")), None)
     if odd is not None:
-        return f'the profile binds the compute "{name}" by "{odd}", and Spark has compute, conf, {", ".join(_RESOURCES)}'
+        return (
+            f'the profile binds the compute "{name}" by "{odd}", and Spark has compute, conf, {", ".join(_RESOURCES)}'
+        )
     if "compute" in bound and "instance_type" in bound:
         return f'the profile binds the compute "{name}" to a Spark pool and to a size; it can only be one of them'
     size = bound.get("instance_type")
