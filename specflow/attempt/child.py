@@ -239,6 +239,7 @@ class _Deadline:
         if not self.done.wait(GRACE_S):
             sys.stderr.write("specflow: the step goes on though its time is over, so its process is ended\n")
             sys.stderr.flush()
+            sys.stdout.flush()
             os._exit(1)
 
 

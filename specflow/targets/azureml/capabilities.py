@@ -45,7 +45,7 @@ CAPABILITIES: Mapping[str, Capability] = {
     "compute.memory": implements(_SIZE),
     "compute.gpus": implements(_SIZE),
     "compute.nodes": implements("so many executors"),
-    "compute.autoscale": implements("executors by dynamic allocation, at least one"),
+    "compute.autoscale": implements("executors by dynamic allocation"),
     "compute.spot": implements("`queue_settings.job_tier: spot`, unless the profile binds the compute"),
     "access.download": implements("mode `download`"),
     "access.direct": approximates("a command is given the path of a mount, and no address"),

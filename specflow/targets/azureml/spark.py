@@ -57,7 +57,7 @@ def _conf(need: model.Compute, machine: Machine) -> dict[str, Any]:
     found |= {"spark.executor.cores": machine.cpus, "spark.executor.memory": memory}
     if need.autoscale is None:
         return found | {"spark.executor.instances": need.nodes or 1}
-    least, most = max(need.autoscale.min, 1), max(need.autoscale.max, 1)
+    least, most = need.autoscale.min, need.autoscale.max
     found |= {"spark.executor.instances": least, "spark.dynamicAllocation.enabled": True}
     return found | {"spark.dynamicAllocation.minExecutors": least, "spark.dynamicAllocation.maxExecutors": most}
 
