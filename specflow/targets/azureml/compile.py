@@ -24,7 +24,7 @@ from specflow.targets.azureml.checks import LARGE_CODE, large_code, outputs_left
 from specflow.targets.azureml.computes import default_compute
 from specflow.targets.azureml.environments import Environments
 from specflow.targets.azureml.folders import Folders, note_bytes
-from specflow.targets.azureml.nodes import KEPT_VARIABLES, NodeParts, body, constant_variables, in_place_component
+from specflow.targets.azureml.nodes import KEPT_VARIABLES, NodeParts, body, constant_variables, in_place_component, is_deterministic
 from specflow.targets.azureml.outputs import Bound, bind_outputs, default_values
 from specflow.targets.azureml.patches import merge, patch_findings
 from specflow.targets.azureml.ports import Sources, Wiring, data_type, literal, wire
@@ -272,6 +272,7 @@ class _Compiler:
         for name, node in self.nodes.items():
             kinds = {port: _declared(node, port) for port, out in node.outputs.items() if out.type in model.PATH_TYPES}
             steps[name] = {"label": node.label, "outputs": kinds, "native": node.kind == "native"}
+            steps[name]["reused"] = is_deterministic(node, self.graph, soft=node.id in self.soft)
         late: dict[str, dict[str, str]] = {}
         for name, wiring in self.wirings.items():
             for given, port in wiring.late.items():

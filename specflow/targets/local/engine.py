@@ -133,6 +133,7 @@ class _Run:
             self.processes.wake,
             self.root,
         )
+        abroad.keep()
         return Crossings(abroad, self)
 
     # The loop
