@@ -145,8 +145,9 @@ def _tell_of_new_jobs(plan: Any, foreign: Mapping[str, Any]) -> None:
         if row is None or row.state == "succeeded" or not row.job or not is_restarting(which):
             continue
         again = which.runs_anew(island["native"], row.done)
-        told = f"; what had succeeded is reused, but for {', '.join(again)}" if again else "; it reuses what had succeeded"
-        click.echo(f'note: the job "{row.job}" on {island["target"]} can\'t go on, so a new one is sent{told}', err=True)
+        told = "what had succeeded is reused" + (f", but for {', '.join(again)}" if again else "")
+        head = f'note: the job "{row.job}" on {island["target"]} can\'t go on, so a new one is sent'
+        click.echo(f"{head}; {told}", err=True)
 
 
 @command.command("resume")

@@ -24,7 +24,14 @@ from specflow.targets.azureml.checks import LARGE_CODE, large_code, outputs_left
 from specflow.targets.azureml.computes import default_compute
 from specflow.targets.azureml.environments import Environments
 from specflow.targets.azureml.folders import Folders, note_bytes
-from specflow.targets.azureml.nodes import KEPT_VARIABLES, NodeParts, body, constant_variables, in_place_component, is_deterministic
+from specflow.targets.azureml.nodes import (
+    KEPT_VARIABLES,
+    NodeParts,
+    body,
+    constant_variables,
+    in_place_component,
+    is_deterministic,
+)
 from specflow.targets.azureml.outputs import Bound, bind_outputs, default_values
 from specflow.targets.azureml.patches import merge, patch_findings
 from specflow.targets.azureml.ports import Sources, Wiring, data_type, literal, wire

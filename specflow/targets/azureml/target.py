@@ -49,7 +49,7 @@ class AzureML:
         return describe(files, native)
 
     def runs_anew(self, native: Mapping[str, Any], done: Collection[str]) -> tuple[str, ...]:
-        """Return which steps Azure ML does not reuse: those that say so, and nodes that a spec writes itself, perhaps."""
+        """Return which steps Azure ML does not reuse: their nodes say so."""
         return tuple(step["label"] for name, step in native["steps"].items() if name in done and not step["reused"])
 
     def examine(self, settings: Mapping[str, Any], wanted: Wanted) -> Iterator[Check]:
