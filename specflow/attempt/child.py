@@ -12,12 +12,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
+from specflow.attempt.addresses import cancel_jobs
 from specflow.attempt.prepare import Prepared
 
 __all__ = ["End", "Stopped", "Stops", "run_child", "run_inside"]
 
 GRACE_S = 10.0
 """Seconds between SIGTERM and SIGKILL."""
+HEED_S = 2.0
+"""Seconds in which a step may end by itself once its Spark jobs are cancelled."""
 
 
 class Stopped(BaseException):
@@ -152,17 +155,37 @@ def _pass_on(child: subprocess.Popen[bytes], tell: Callable[[bytes], None]) -> N
                 tell(b"\n")  # what comes next is another's: a record begins a line
 
 
-def run_inside(prepared: Prepared, variables: Mapping[str, str]) -> End:
+class Late(BaseException):
+    """The time of a step that runs in this very process is over."""
+
+
+def run_inside(prepared: Prepared, variables: Mapping[str, str], timeout_s: float | None = None) -> End:
     """Return how a Python file ended that was run in this very interpreter: a Spark driver is not another process's.
 
-    `prepared.argv` is the interpreter, the file, its arguments. There is no limit on its time here.
+    `prepared.argv` is the interpreter, the file, its arguments. Modules of the step's own are forgotten afterwards: the
+    next attempt reads its own copies. A step that does not heed the end of its time takes the process with it.
     """
     script = os.path.join(prepared.cwd, prepared.argv[1])
-    kept = (os.getcwd(), list(sys.argv), list(sys.path))
+    kept, known = (os.getcwd(), list(sys.argv), list(sys.path)), set(sys.modules)
     os.chdir(prepared.cwd)
     os.environ.update(variables)
     sys.argv[:] = prepared.argv[1:]
     sys.path.insert(0, os.path.dirname(script))
+    deadline, end = _Deadline(timeout_s), End()
+    try:
+        with deadline:
+            end = _end_of_script(script)
+    except Late:
+        deadline.done.set()
+    finally:
+        os.chdir(kept[0])
+        sys.argv[:], sys.path[:] = kept[1], kept[2]
+        _forget(known, prepared.cwd)
+        sys.stdout.flush()
+    return End(f"timeout after {timeout_s} s") if deadline.is_over else end
+
+
+def _end_of_script(script: str) -> End:
     try:
         runpy.run_path(script, run_name="__main__")
     except SystemExit as end:
@@ -172,11 +195,60 @@ def run_inside(prepared: Prepared, variables: Mapping[str, str]) -> End:
 
         traceback.print_exc()
         return End("exit code 1")
-    finally:
-        os.chdir(kept[0])
-        sys.argv[:], sys.path[:] = kept[1], kept[2]
-        sys.stdout.flush()
     return End()
+
+
+class _Deadline:
+    """A limit on what runs on the main thread of this process: Spark's jobs are cancelled first, which may be enough.
+
+    After that it is raised as Late, and where that is caught, or not heeded, the process ends.
+    """
+
+    def __init__(self, timeout_s: float | None) -> None:
+        self.timeout_s, self.is_over = timeout_s, False
+        self.done = threading.Event()
+        self.watch: threading.Thread | None = None
+        self.before: Any = None
+
+    def __enter__(self) -> _Deadline:
+        if self.timeout_s is not None and threading.current_thread() is threading.main_thread():
+            self.before = signal.signal(signal.SIGALRM, self._raise)
+            self.watch = threading.Thread(target=self._wait, args=(self.timeout_s,), daemon=True)
+            self.watch.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.done.set()
+        if self.watch is not None:
+            self.watch.join()
+            signal.signal(signal.SIGALRM, self.before)
+
+    def _raise(self, _number: int, _frame: object) -> None:
+        if not self.done.is_set():
+            raise Late
+
+    def _wait(self, timeout_s: float) -> None:
+        if self.done.wait(timeout_s):
+            return
+        self.is_over = True
+        with suppress(Exception):
+            cancel_jobs()
+        if self.done.wait(HEED_S):
+            return
+        os.kill(os.getpid(), signal.SIGALRM)
+        if not self.done.wait(GRACE_S):
+            sys.stderr.write("specflow: the step goes on though its time is over, so its process is ended\n")
+            sys.stderr.flush()
+            sys.stdout.flush()
+            os._exit(1)
+
+
+def _forget(known: set[str], folder: str) -> None:
+    """Forget the modules that were imported from a folder since then."""
+    for name in set(sys.modules) - known:
+        file = getattr(sys.modules[name], "__file__", None)
+        if file is not None and os.path.abspath(file).startswith(f"{folder}{os.sep}"):
+            del sys.modules[name]
 
 
 def _as_of_a_process(code: object) -> End:

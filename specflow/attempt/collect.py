@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from specflow.attempt.addresses import holds_something, is_address
 from specflow.attempt.values import PATH_TYPES, parse_text, value_problem
 
 __all__ = ["Collected", "collect"]
@@ -38,6 +39,12 @@ def collect(step: Mapping[str, Any], outputs: Mapping[str, str]) -> Collected:
 
 def _collect_port(port: str, facts: Mapping[str, Any], path: str, found: Collected) -> None:
     kind = facts["type"]
+    if is_address(path):
+        if not holds_something(path):
+            found.absent.append(port)
+            if not facts.get("optional"):
+                raise ValueError("the step succeeded and left its folder empty")
+        return
     if os.path.islink(path):
         _replace_link(path)
     if not os.path.lexists(path) or _is_untouched(kind, path):

@@ -348,7 +348,8 @@ class Launch:
             names = [*self.step["env"], *self.options.secret]
             own = {name: prepared.env[name] for name in names if name in prepared.env}
             own.update({name: text for name, text in prepared.env.items() if name.startswith("SPECFLOW_")})
-            return run_inside(prepared, own)
+            # Where the platform repeats attempts it bounds them, too.
+            return run_inside(prepared, own, None if self.options.attempt else self.note["timeout_s"])
         mask = Mask(self._secrets().values(), tell)
         end = run_child(prepared, self.note["timeout_s"], mask.write, self.stops)
         mask.end()

@@ -18,6 +18,7 @@ import shutil
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from specflow.attempt.addresses import fetch, is_address
 from specflow.attempt.evaluate import evaluate, text_of
 from specflow.attempt.notebook import Notebook, notebook_process
 from specflow.attempt.spark import spark_variables
@@ -148,7 +149,9 @@ def _downloaded(value: Any, folder: str) -> Any:
         return [_downloaded(path, os.path.join(folder, str(index))) for index, path in enumerate(value)]
     os.makedirs(folder, exist_ok=True)
     copy = os.path.join(folder, os.path.basename(value.rstrip("/")))
-    if os.path.isdir(value):
+    if is_address(value):
+        fetch(value, copy)
+    elif os.path.isdir(value):
         shutil.copytree(value, copy, copy_function=shutil.copyfile)
     else:
         shutil.copyfile(value, copy)

@@ -6,9 +6,11 @@ import contextlib
 import os
 import shutil
 import stat
+import tempfile
 from collections.abc import Mapping
 from typing import Any
 
+from specflow.attempt.addresses import below, is_address, make_empty, put
 from specflow.attempt.digests import digest_and_size
 from specflow.attempt.prepare import output_name
 from specflow.attempt.records import RECORD_FILE
@@ -56,7 +58,9 @@ class Places:
         for port, facts in ports.items():
             if facts["type"] in FOLDERS:
                 path, _ = self.place(port, output_name(port, facts), attempt)
-                if "://" not in path:
+                if is_address(path):
+                    make_empty(path)
+                else:
                     _clear(path)
                     os.makedirs(path, exist_ok=True)
                 found[port] = path
@@ -66,7 +70,10 @@ class Places:
         """Leave something where the platform was promised an output that is absent: readers go by the record."""
         for port, facts in ports.items():
             path = self.outputs.get(port)
-            if port in present or path is None or "://" in path:
+            if port in present or path is None:
+                continue
+            if is_address(path):
+                _fill_address(path, is_folder=facts["type"] in FOLDERS)
                 continue
             if facts["type"] in FOLDERS:
                 os.makedirs(path, exist_ok=True)
@@ -74,6 +81,11 @@ class Places:
             os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
             with open(path, "wb"):
                 pass
+
+
+def _fill_address(address: str, *, is_folder: bool) -> None:
+    with tempfile.NamedTemporaryFile() as empty:
+        put(empty.name, below(address, ABSENT_FILE) if is_folder else address)
 
 
 def publish(
@@ -107,6 +119,9 @@ def _clear(place: str) -> None:
 
 
 def _copy(source: str, place: str) -> None:
+    if is_address(place):
+        put(source, place)
+        return
     _clear(place)
     if os.path.isdir(source):
         os.makedirs(place, exist_ok=True)

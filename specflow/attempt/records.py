@@ -17,6 +17,7 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from specflow.attempt.addresses import below, is_address, read, write
 from specflow.attempt.outcomes import Ancestry, Outcome
 from specflow.attempt.settle import behind_all
 
@@ -100,8 +101,11 @@ def read_record(path: str) -> Record | None:
     if os.path.isdir(path):
         path = os.path.join(path, RECORD_FILE)
     try:
-        with open(path, encoding="utf-8") as stream:
-            text = stream.read()
+        if is_address(path):
+            text = read(below(path, RECORD_FILE))
+        else:
+            with open(path, encoding="utf-8") as stream:
+                text = stream.read()
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):  # a folder may have been made just now
         return None
     try:
@@ -114,7 +118,10 @@ def read_record(path: str) -> Record | None:
 
 
 def write_record(record: Record, path: str) -> None:
-    """Write a record to a file, or into a folder that is there, as a whole."""
+    """Write a record to a file, or into a folder that is there, as a whole; an address is a folder's."""
+    if is_address(path):
+        write(_text(record) + "\n", below(path, RECORD_FILE))
+        return
     if os.path.isdir(path):
         path = os.path.join(path, RECORD_FILE)
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)

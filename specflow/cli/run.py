@@ -270,7 +270,7 @@ def execute_here(
 
     wanted = secrets_needed(plan, emulates=emulates)
     secrets, found = gather(wanted, allowed_names(allowed, os.environ), os.environ)
-    found = (*found, *check_data(plan), *check_tools(plan, os.environ))
+    found = (*found, *check_data(plan), *check_tools(plan, os.environ, emulates=emulates))
     if found:
         _show(found, show)
         return 1

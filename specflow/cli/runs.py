@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -135,6 +136,20 @@ def diff(before: str, after: str | None) -> None:
         click.echo(line)
 
 
+def _tell_of_new_jobs(plan: Any, foreign: Mapping[str, Any]) -> None:
+    """Say of platforms whose jobs can't go on what is done again there, though it had been done."""
+    from specflow.targets.base import is_restarting, target
+
+    for island in plan.document["islands"]:
+        which, row = target(island["target"]), foreign.get(island["name"])
+        if row is None or row.state == "succeeded" or not row.job or not is_restarting(which):
+            continue
+        again = which.runs_anew(island["native"], row.done)
+        told = "what had succeeded is reused" + (f", but for {', '.join(again)}" if again else "")
+        head = f'note: the job "{row.job}" on {island["target"]} can\'t go on, so a new one is sent'
+        click.echo(f"{head}; {told}", err=True)
+
+
 @command.command("resume")
 @click.argument("run", required=False)
 @click.option("-j", "--jobs", type=click.IntRange(1, 10000), help="Steps at once.  [default: the machine's cores]")
@@ -166,6 +181,8 @@ def resume(
     done = {step.id: step.result for step in history.steps(row.id) if step.result is not None}
     foreign = {job.island: job for job in history.foreign_of(row.id)}
     history.close()
+    if not quiet:
+        _tell_of_new_jobs(plan, foreign)
     show = display(format_, quiet=quiet)
     return execute_here(
         plan, row.inputs, workspace, jobs, None, allowed, show, resumed=done, foreign=foreign, emulates=emulate

@@ -157,7 +157,7 @@ class _Trial:
             return None, found
         environ = self._environ()
         secrets, found = gather(plan.document["secrets"], allowed_names(self.expect.secrets, environ), environ)
-        found = (*found, *check_data(plan), *check_tools(plan, environ))
+        found = (*found, *check_data(plan), *check_tools(plan, environ, emulates=True))
         if has_errors(found):
             return None, found
         return Given(self.project, inputs, environ, secrets, self.expect.jobs, self.expect.cancel_at), found

@@ -174,7 +174,7 @@ def _of_ports(node: Node, inputs: Locate, outputs: Locate) -> Iterator[tuple[str
         if port.facts.get("many"):
             yield "many", inputs
         access = port.facts.get("access")
-        if access is not None:
+        if access is not None and not (access == "direct" and node.engine == "spark"):  # Spark has addresses anyway
             yield f"access.{access}", inputs
     for output in node.outputs.values():
         if output.type == "metrics":

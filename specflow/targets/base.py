@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
@@ -30,6 +30,7 @@ __all__ = [
     "Measured",
     "Platform",
     "Probing",
+    "Restarting",
     "RunningEmulator",
     "Status",
     "StepStatus",
@@ -44,6 +45,7 @@ __all__ = [
     "is_examining",
     "is_platform",
     "is_probing",
+    "is_restarting",
     "rejects",
     "target",
     "target_names",
@@ -320,6 +322,19 @@ class Probing(Protocol):
     def probe(self, settings: Mapping[str, Any], compute: Any) -> Iterator[Measured]:
         """Yield each assumption as it is measured; jobs run on `compute`, the profile's default one."""
         ...
+
+
+class Restarting(Protocol):
+    """A platform whose jobs can't go on once they have ended: a run that is resumed sends a new one there."""
+
+    def runs_anew(self, native: Mapping[str, Any], done: Collection[str]) -> tuple[str, ...]:
+        """Return which of the steps that had ended well a new job runs again all the same, by their labels."""
+        ...
+
+
+def is_restarting(which: object) -> TypeGuard[Restarting]:
+    """Return whether a target's jobs can't go on once they have ended."""
+    return hasattr(which, "runs_anew")
 
 
 def is_probing(which: object) -> TypeGuard[Probing]:

@@ -342,3 +342,47 @@ def test_a_python_file_may_run_inside_the_launcher(
         assert [mounted / "said"] == list(mounted.iterdir())
     words = {"text": "no good\n", "raises": "KeyError: 'x'\n"}
     assert words.get(way, "") in done.text.split("specflow-record")[0]
+
+
+LATE = """\
+steps:
+  inside:
+    engine: spark
+    code: tool
+    run: [main.py]
+    retry: {attempts: 2}
+    timeout: 1s
+"""
+HEEDLESS = """\
+import time
+while True:
+    try:
+        time.sleep(60)
+    except BaseException as failure:
+        print("caught", type(failure).__name__)
+"""
+
+
+def test_the_time_of_a_python_file_inside_the_launcher_is_bounded(tmp_path: Path) -> None:
+    folder = tmp_path / "project" / "tool"
+    folder.mkdir(parents=True)
+    (folder / "main.py").write_text("import time, beside\nbeside.SEEN.append(1)\nprint(beside.SEEN)\ntime.sleep(60)\n")
+    (folder / "beside.py").write_text("SEEN = []\n")  # each attempt imports its own copy
+
+    done = Bench(tmp_path, LATE).launch("inside", "--in-process")
+
+    assert (1, "failed", "timeout after 1 s", 2) == told(done)
+    assert (2, 0) == (done.text.count("[1]"), done.text.count("[1, 1]"))
+
+
+@pytest.mark.slow
+def test_a_python_file_that_does_not_heed_the_end_of_its_time_takes_the_launcher_with_it(tmp_path: Path) -> None:
+    folder = tmp_path / "project" / "tool"
+    folder.mkdir(parents=True)
+    (folder / "main.py").write_text(HEEDLESS)
+
+    done = Bench(tmp_path, LATE).launch("inside", "--in-process")
+
+    assert (1, None) == (done.code, done.record)
+    assert "caught Late" in done.text
+    assert "the step goes on though its time is over" in done.text

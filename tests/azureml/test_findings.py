@@ -8,9 +8,9 @@ import pytest
 
 from specflow.spec import model
 from specflow.targets.azureml.checks import LARGE_CODE
-from specflow.targets.azureml.computes import machine_for
 from specflow.targets.azureml.environments import python_version
 from specflow.targets.azureml.patches import merge
+from specflow.targets.azureml.sizes import machine_for
 from tests.azureml.conftest import compile_spec
 from tests.azureml.test_compile import Make
 

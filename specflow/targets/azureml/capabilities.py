@@ -17,7 +17,7 @@ CAPABILITIES: Mapping[str, Capability] = {
     "notebook.ipynb": implements("executed by papermill in the step's environment"),
     "notebook.databricks": rejects("a Databricks source notebook runs on databricks only"),
     "native": implements("a node as `x-azureml` writes it, its ports connected"),
-    "engine.spark": rejects("Spark steps have no launcher on Azure ML yet; write a native step of type spark"),
+    "engine.spark": implements("a Spark node: the launcher runs the file in the driver"),
     "matrix": implements("one node per instance"),
     "when": implements("decided by the launcher: a step that does not run ends well, and its record says skipped"),
     "after": implements("the record of the step before is an input"),
@@ -44,10 +44,8 @@ CAPABILITIES: Mapping[str, Capability] = {
     "compute.cpus": implements(_SIZE),
     "compute.memory": implements(_SIZE),
     "compute.gpus": implements(_SIZE),
-    "compute.nodes": approximates(
-        "a command runs on one machine; spread it with `x-azureml: {resources, distribution}`"
-    ),
-    "compute.autoscale": approximates("a command runs on one machine; a cluster scales with its jobs"),
+    "compute.nodes": implements("so many executors"),
+    "compute.autoscale": implements("executors by dynamic allocation"),
     "compute.spot": implements("`queue_settings.job_tier: spot`, unless the profile binds the compute"),
     "access.download": implements("mode `download`"),
     "access.direct": approximates("a command is given the path of a mount, and no address"),

@@ -32,6 +32,8 @@ def graph_faults(graph: Graph, nodes: Mapping[str, Node]) -> Iterator[Diagnostic
         yield from _vanishing_commands(node)
         if node.kind == "native":
             yield from _native_faults(node, graph)
+        if node.engine == "spark":
+            yield from _spark_faults(node)
 
 
 def profile_faults(nodes: Iterable[Node], profile: model.Profile) -> Iterator[Diagnostic]:
@@ -121,6 +123,18 @@ def _vanishing_commands(node: Node) -> Iterator[Diagnostic]:
     if node.command and all(tree[0] == "group" for tree in node.command):
         message = f'nothing is left of the command of "{node.label}" where its optional values are absent'
         yield error("empty-command", message, key_place(node, "run"), "begin with a program, outside of $[[ ]]")
+
+
+def _spark_faults(node: Node) -> Iterator[Diagnostic]:
+    """Yield what a driver and executors that Azure makes can't be given."""
+    needs = node.environment.needs if node.environment is not None else None
+    if needs is not None and needs.wheels:
+        message = f'azureml: "{node.label}" runs on Spark, whose executors can\'t be given wheels'
+        help_ = "publish them to an index and name them in `dependencies`, or bind a registered environment"
+        yield error("unsupported", message, key_place(node, "environment"), help_)
+    if needs is not None and needs.image is not None:
+        message = f'azureml: "{node.label}" runs on Spark, which comes with an image of its own'
+        yield error("unsupported", message, key_place(node, "environment"), "name what it needs in `dependencies`")
 
 
 def _secret_faults(node: Node, profile: model.Profile) -> Iterator[Diagnostic]:

@@ -32,6 +32,7 @@ from specflow.targets.azureml.nodes import (
     body,
     constant_variables,
     in_place_component,
+    is_deterministic,
 )
 from specflow.targets.azureml.outputs import Bound, bind_outputs, default_values
 from specflow.targets.azureml.patches import merge, patch_findings
@@ -136,7 +137,7 @@ class _Compiler:
         if in_store and self.island.bridges:
             note["stored"] = {port: f"{self.graph.name}/$AZUREML_RUN_ID/{node.id}/{port}" for port in in_store}
         note["bindings"] = {port: tree for port, tree in note["bindings"].items() if port not in wiring.given}
-        variables = constant_variables(node)
+        variables = {} if node.engine == "spark" else constant_variables(node)
         note["keep"] = [*KEPT_VARIABLES, *(BRIDGE_VARIABLES if node.id in self.island.bridges else ())]
         note["attempt"]["env"] = {k: tree for k, tree in note["attempt"]["env"].items() if k not in variables}
         self._wheels(node, note)
@@ -148,15 +149,16 @@ class _Compiler:
         parts = NodeParts(note, folder, self.environments.reference(node), wiring, variables, self._vaults(node))
         for port in node.outputs:
             if (node.id, port) in bound.of_nodes:
-                wiring.outputs[port] = f"${{{{parent.outputs.{bound.of_nodes[node.id, port]}}}}}"
-        wiring.outputs.update(in_store)
+                wiring.bind_output(port, bound.of_nodes[node.id, port])
+        for port, place in in_store.items():
+            wiring.outputs[port] = {**wiring.outputs[port], "path": place}
         made = body(node, self.graph, parts, self.profile)
         patched = self._patch(made, node)
         types = {**wiring.types, **{port: _declared(node, port) for port in node.outputs}}
         return in_place_component(patched, wiring.types, types)
 
-    def _in_store(self, node: Node) -> dict[str, Any]:
-        """Return the outputs that steps elsewhere read, in the exchange store: a folder for each job of the step."""
+    def _in_store(self, node: Node) -> dict[str, str]:
+        """Return where in the exchange store the outputs lie that steps elsewhere read: a folder for each job."""
         store = self.profile.store.get("azureml")
         if store is None or (self.island.is_whole and not self.island.bridges):
             return {}
@@ -164,9 +166,7 @@ class _Compiler:
         ports = [
             port for port in sorted(self.island.leaving.get(node.id, ())) if node.outputs[port].type in model.PATH_TYPES
         ]
-        return {
-            port: {"type": _declared(node, port), "path": f"{home}/${{{{name}}}}/{node.id}/{port}"} for port in ports
-        }
+        return {port: f"{home}/${{{{name}}}}/{node.id}/{port}" for port in ports}
 
     def _vaults(self, node: Node) -> dict[str, str]:
         """Return where each secret is: as the profile says, else in the workspace's own vault under its name."""
@@ -296,6 +296,7 @@ class _Compiler:
         for name, node in self.nodes.items():
             kinds = {port: _declared(node, port) for port, out in node.outputs.items() if out.type in model.PATH_TYPES}
             steps[name] = {"label": node.label, "outputs": kinds, "native": node.kind == "native"}
+            steps[name]["reused"] = is_deterministic(node, self.graph, soft=node.id in self.soft)
         late: dict[str, dict[str, str]] = {}
         for name, wiring in self.wirings.items():
             for given, port in wiring.late.items():
@@ -315,6 +316,7 @@ class _Compiler:
             "bound": {f"{step}.{port}": name for (step, port), name in bound.of_nodes.items()},
             "registered": registered,
             "verdict": next(iter(verdict), ""),
+            "spark": [node.label for node in self.nodes.values() if node.engine == "spark"],
             "schedule": self._schedule(),
         }
 

@@ -6,7 +6,7 @@ that the profile gives them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
@@ -22,16 +22,21 @@ __all__ = ["IMAGE", "Environments", "environment_faults", "python_version"]
 IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04"
 """The base of environments that name no image; it has conda. The tag is left to Azure's `latest`: unverified."""
 
+_PLAIN = (0, False)
 _MINORS = (11, 10, 12, 13, 14)
 """Python versions 3.x in the order in which they are chosen, where the step leaves the choice."""
 
 
-def python_version(wanted: str | None) -> str:
+_MINORS_OF_SPARK = tuple(sorted(_MINORS))
+"""The same for Spark, whose runtimes 3.3 and 3.4 come with Python 3.10 (Synapse's documentation)."""
+
+
+def python_version(wanted: str | None, minors: Sequence[int] = _MINORS) -> str:
     """Return the Python 3.x that an environment gets: 3.11 where that fits, else the oldest that does."""
     from packaging.specifiers import SpecifierSet
 
     allowed = SpecifierSet(wanted or "")
-    for minor in _MINORS:
+    for minor in minors:
         if any(allowed.contains(f"3.{minor}.{patch}") for patch in range(30)):
             exact = next((p for p in range(30) if allowed.contains(f"3.{minor}.{p}")), 0)
             is_open = all(allowed.contains(f"3.{minor}.{patch}") for patch in range(30))
@@ -47,25 +52,25 @@ class Environments:
     profile: model.Profile
     files: dict[str, bytes | FilePath] = field(default_factory=dict)
     _names: dict[bytes | FilePath, str] = field(default_factory=dict)
-    _known: dict[int, Any] = field(default_factory=dict)
+    _known: dict[tuple[int, bool], Any] = field(default_factory=dict)
 
     def reference(self, node: Node) -> Any:
-        """Return what a node says of its environment."""
-        environment = node.environment
+        """Return what a node says of its environment; None for what Spark brings itself."""
+        environment, is_spark = node.environment, node.engine == "spark"
         if environment is None:
-            return self.plain()
+            return None if is_spark else self.plain()
         if environment.needs is None:
             return self._registered(environment)
-        key = id(environment.needs)  # many steps share one; it lives as long as the graph
+        key = (id(environment.needs), is_spark)  # many steps share one; it lives as long as the graph
         if key not in self._known:
             self._known[key] = self._made(node, environment, environment.needs)
         return self._known[key]
 
     def plain(self) -> Any:
         """Return the environment of nodes that need nothing but Python."""
-        if 0 not in self._known:
-            self._known[0] = {"image": IMAGE, "conda_file": self._file(_conda_text(None).encode(), "python")}
-        return self._known[0]
+        if _PLAIN not in self._known:
+            self._known[_PLAIN] = {"image": IMAGE, "conda_file": self._file(_conda_text(None).encode(), "python")}
+        return self._known[_PLAIN]
 
     def _registered(self, environment: Environment) -> Any:
         bound = self.profile.environments.get(environment.name or "", {}).get("azureml")
@@ -78,7 +83,8 @@ class Environments:
         if needs.conda is not None and environment.folder is not None:
             content = environment.folder / needs.conda
         else:
-            content = _conda_text(self.lowering.environment(node)).encode()
+            minors = _MINORS_OF_SPARK if node.engine == "spark" else _MINORS
+            content = _conda_text(self.lowering.environment(node), minors).encode()
         name = environment.name or (node.definition.model.name if node.definition else "__".join(node.path))
         return {"image": IMAGE, "conda_file": self._file(content, name)}
 
@@ -93,9 +99,9 @@ class Environments:
         return self._names[content]
 
 
-def _conda_text(needs: Mapping[str, Any] | None) -> str:
+def _conda_text(needs: Mapping[str, Any] | None, minors: Sequence[int] = _MINORS) -> str:
     """Return a conda file: one Python, and the requirement lines for its pip."""
-    version = python_version(needs["python"] if needs is not None else None)
+    version = python_version(needs["python"] if needs is not None else None, minors)
     lines = list(needs["dependencies"]) if needs is not None else []
     packages: list[Any] = [f"python={version}", "pip"]
     if lines:

@@ -11,7 +11,11 @@ from specflow.graph.model import Node
 from specflow.lowering import Lowering, launcher_files
 from specflow.snapshot import Snapshot
 
-__all__ = ["Folders", "note_bytes"]
+__all__ = ["SPARK_ENTRY", "Folders", "note_bytes"]
+
+SPARK_ENTRY = "start.py"
+"""The Python file that Spark is handed: it starts the launcher."""
+_HERE = FilePath(__file__).parent
 
 
 def note_bytes(note: Mapping[str, Any]) -> bytes:
@@ -47,13 +51,17 @@ class Folders:
         folder = f"code/{'__'.join(node.path)}"
         if f"{folder}/step.json" in self.files:
             folder = f"code/{node.id}"
+        is_spark = node.engine == "spark"
         for path, content in launcher_files().items():
-            self.files[f"{folder}/{path}"] = content
+            if path != "launch.py" or not is_spark:
+                self.files[f"{folder}/{path}"] = content
+        if is_spark:
+            self.files[f"{folder}/{SPARK_ENTRY}"] = (_HERE / "travels" / SPARK_ENTRY).read_bytes()
         self.files[f"{folder}/step.json"] = text
         for path in note.get("wheels", {}).get("files", ()):
             self.files[f"{folder}/{path}"] = self.lowering.sources[path]
         if note["attempt"]["secrets"]:
-            self.files[f"{folder}/key_vault.py"] = (FilePath(__file__).parent / "key_vault.py").read_bytes()
+            self.files[f"{folder}/key_vault.py"] = (_HERE / "key_vault.py").read_bytes()
         for path, content in self.lowering.travels(node).items():
             self.files[f"{folder}/code/{path}"] = content
         for name, found in (("code", code), ("notebook", notebook)):

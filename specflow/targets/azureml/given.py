@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
+from specflow.targets.azureml.nodes import unquoted
 from specflow.targets.azureml.outputs import registered_as
-from specflow.targets.azureml.ports import literal
+from specflow.targets.azureml.ports import Wiring, literal
 
 __all__ = ["with_given"]
 
@@ -59,11 +60,18 @@ def _entry(port: Mapping[str, Any], value: Any) -> Any:
 
 def _with_inputs(node: Mapping[str, Any], name: str, added: Mapping[str, str], kind: str) -> dict[str, Any]:
     """Return a node that reads more inputs of the pipeline: `added` has its own name for each, and theirs."""
-    words = "".join(f' --input {name}="${{{{inputs.{own}}}}}"' for own in added)
-    bindings = {own: f"${{{{parent.inputs.{outer}}}}}" for own, outer in added.items()}
-    found = {**node, "inputs": {**(node.get("inputs") or {}), **bindings}}
+    wiring = Wiring(is_spark=node["type"] == "spark")
+    words = [f"--input {name}={wiring.take(own, _bound(outer), kind, None)}" for own, outer in added.items()]
+    key = "command"
+    if wiring.is_spark:
+        key, words = "args", [unquoted(word) for word in words]
+    found = {**node, "inputs": {**(node.get("inputs") or {}), **wiring.inputs}}
     if "component" not in node:
-        return {**found, "command": node["command"] + words}
+        return {**found, key: " ".join([node[key], *words])}
     component = node["component"]
-    declared = {**(component.get("inputs") or {}), **{own: {"type": kind} for own in added}}
-    return {**found, "component": {**component, "inputs": declared, "command": component["command"] + words}}
+    declared = {**(component.get("inputs") or {}), **{own: wiring.declared(own) for own in added}}
+    return {**found, "component": {**component, "inputs": declared, key: " ".join([component[key], *words])}}
+
+
+def _bound(name: str) -> str:
+    return f"${{{{parent.inputs.{name}}}}}"

@@ -21,6 +21,8 @@ from specflow.targets.base import Deployment, ForeignState, Status, StepStatus, 
 
 __all__ = ["AzureClient"]
 
+_LOGS = ("user_logs/std_log", "logs/azureml/driver/stdout")
+"""How logs begin that hold what a step has written; the second is a Spark driver's: unverified."""
 _DEFAULT_STORE = "workspaceblobstore"
 
 
@@ -163,7 +165,7 @@ class AzureClient:
         if child is None:
             return ""
         logs = self._details(child.name).log_files or {}
-        names = sorted(name for name in logs if name.startswith("user_logs/std_log"))
+        names = sorted(name for name in logs if name.startswith(_LOGS))
         return "".join(patiently(lambda name=name: client.read_url(logs[name])) for name in names)  # type: ignore[misc]
 
     def _child(self, job: str, step: str) -> Any:

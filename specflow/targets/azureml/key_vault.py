@@ -60,10 +60,9 @@ def _vault_of_the_workspace() -> str:
     return str(properties["keyVault"]).rpartition("/")[2]
 
 
-def main(argv: list[str]) -> None:
-    """Set a variable for each secret that can be read, then become the program behind `--`."""
-    end = argv.index("--")
-    for item in argv[:end]:
+def read(items: list[str]) -> None:
+    """Set a variable for each secret that can be read; `items` are `NAME=<vault>/<secret>`."""
+    for item in items:
         variable, _, place = item.partition("=")
         vault, _, name = place.rpartition("/")
         os.environ.pop(variable, None)
@@ -74,6 +73,12 @@ def main(argv: list[str]) -> None:
             print(f"specflow: no secret {variable}: {missing} is not here; give the compute a managed identity")  # noqa: T201
         except (OSError, ValueError) as failure:
             print(f"specflow: no secret {variable} from {vault}: {failure}")  # noqa: T201
+
+
+def main(argv: list[str]) -> None:
+    """Set the variables, then become the program behind `--`."""
+    end = argv.index("--")
+    read(argv[:end])
     sys.stdout.flush()
     os.execvp(argv[end + 1], argv[end + 1 :])  # noqa: S606 - the launcher, in this process's place
 

@@ -16,7 +16,8 @@ from specflow.graph.model import Graph, Node
 from specflow.lowering import asked
 from specflow.spec import model
 from specflow.targets.azureml.computes import node_compute
-from specflow.targets.azureml.ports import Wiring
+from specflow.targets.azureml.folders import SPARK_ENTRY
+from specflow.targets.azureml.ports import DIRECT, Wiring
 from specflow.targets.azureml.yaml_text import Folded
 
 __all__ = [
@@ -29,6 +30,8 @@ __all__ = [
     "is_deterministic",
     "launch_line",
     "limit_s",
+    "spark_arguments",
+    "unquoted",
 ]
 
 RUN = '"${AZUREML_ROOT_RUN_ID:-$AZUREML_RUN_ID}"'
@@ -46,7 +49,7 @@ _PLAIN_WORD = re.compile(r"[A-Za-z0-9_./:-]+")
 _PLAIN_LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_.,=\[\] -]*")
 _PLAIN_VARIABLE = re.compile(r"[ -~]*")
 _OWN_PREFIXES = ("AZUREML", "LD_", "MLFLOW", "MSI_", "PYTHON", "SPECFLOW")
-_COMPONENT_KEYS = ("code", "command", "environment", "is_deterministic", "distribution")
+_COMPONENT_KEYS = ("code", "entry", "command", "args", "conf", "environment", "is_deterministic", "distribution")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,25 @@ def launch_line(node: Node, parts: NodeParts) -> Folded:
     return Folded(lines)
 
 
+def spark_arguments(node: Node, parts: NodeParts) -> Folded:
+    """Return the arguments of a Spark node: no shell reads them, so nothing is quoted, and nothing needs to be."""
+    lines = []
+    if parts.vaults:
+        secrets = " ".join(f"{name}={_word(place)}" for name, place in parts.vaults.items())
+        lines.append(f"key_vault.py {secrets} --")
+    lines.append("step.json --target azureml --in-process --placeholders")
+    if parts.note["id"] != node.id:
+        lines.append(f"--id {node.id} --label {encode(node.label)}")
+    lines += [unquoted(argument) for argument in parts.wiring.arguments]
+    lines += [f"--secret {name}" for name in parts.vaults]
+    return Folded(lines)
+
+
+def unquoted(argument: str) -> str:
+    """Return an argument of a command as one of a Spark node: `--input n="${{inputs.n}}"` without its quotes."""
+    return argument.replace('"', "")
+
+
 def _label(label: str) -> str:
     return f'"{label}"' if _PLAIN_LABEL.fullmatch(label) else encode(label)
 
@@ -134,15 +156,22 @@ def _word(text: str) -> str:
 
 def body(node: Node, graph: Graph, parts: NodeParts, profile: model.Profile) -> dict[str, Any]:
     """Return a node as people write it, its keys in the order of Azure's examples; a patch is applied to this form."""
-    found: dict[str, Any] = {"type": "command", "display_name": node.label, "code": parts.folder}
+    is_spark = node.engine == "spark"
+    found: dict[str, Any] = {"type": "spark" if is_spark else "command"}
+    found |= {"display_name": node.label, "code": parts.folder}
     if not is_deterministic(node, graph, soft=parts.note["soft"]):
         found["is_deterministic"] = False
-    found |= {"command": launch_line(node, parts), "environment": parts.environment}
+    if is_spark:
+        found |= {"entry": {"file": SPARK_ENTRY}, "args": spark_arguments(node, parts)}
+    else:
+        found["command"] = launch_line(node, parts)
+    if parts.environment is not None:
+        found["environment"] = parts.environment
     found |= node_compute(node, profile)
     if parts.variables:
         found["environment_variables"] = dict(parts.variables)
     limit = limit_s(parts.note)
-    if limit is not None:
+    if limit is not None and not is_spark:
         found["limits"] = {"timeout": limit}
     if node.secrets:
         found["identity"] = {"type": "managed"}
@@ -165,13 +194,14 @@ def in_place_component(
     component |= {key: node[key] for key in _COMPONENT_KEYS if key in node}
     for side, types in (("inputs", inputs), ("outputs", outputs)):
         if node.get(side):
-            component[side] = {name: {"type": _type_of(given, types.get(name))} for name, given in node[side].items()}
+            component[side] = {name: _port(given, types.get(name)) for name, given in node[side].items()}
     head = {key: node[key] for key in ("type", "display_name") if key in node}
     rest = {key: value for key, value in node.items() if key not in (*_COMPONENT_KEYS, *head)}
     return {**head, "component": component, **rest}
 
 
-def _type_of(given: Any, known: str | None) -> str:
-    if isinstance(given, Mapping) and "type" in given:
-        return str(given["type"])
-    return known or "uri_folder"
+def _port(given: Any, known: str | None) -> dict[str, str]:
+    """Return how a component declares a port: its type, and the mode where the node says one."""
+    said: Mapping[str, Any] = given if isinstance(given, Mapping) else {}
+    mode = {"mode": DIRECT} if said.get("mode") == DIRECT else {}
+    return {"type": str(said.get("type") or known or "uri_folder"), **mode}

@@ -15,7 +15,7 @@ from specflow.graph.islands import Ports
 from specflow.graph.model import Graph, PipelineOutput, Tree
 from specflow.spec import model
 from specflow.spec.checks.files import is_address
-from specflow.targets.azureml.ports import Sources, data_type
+from specflow.targets.azureml.ports import DIRECT, Sources, data_type
 from specflow.targets.azureml.yaml_text import Folded
 
 __all__ = ["Bound", "bind_outputs", "default_values", "registered_as"]
@@ -44,10 +44,15 @@ def bind_outputs(graph: Graph, sources: Sources, environment: Any, crossing: Por
             continue
         step, port = str(tree[1]), str(tree[2])
         entry = _entry(output, graph, step, port, values)
-        if (step, port) not in bound.of_nodes and port not in crossing.get(step, ()):
+        # What a Spark node leaves is not registered: MicrosoftDocs/azure-docs#113470 (2023).
+        is_copied = graph.nodes[step].engine == "spark" and output.register_name is not None
+        is_free = (step, port) not in bound.of_nodes and port not in crossing.get(step, ())
+        if is_free and not is_copied:
+            if graph.nodes[step].engine == "spark":
+                entry["mode"] = DIRECT  # a pipeline's word on the mode goes before a node's (azure-ai-ml 1.35.2)
             bound.of_nodes[step, port] = name
             bound.outputs[name] = entry
-        elif len(entry) > 1:
+        elif len(entry) > 1 or is_copied:
             bound.outputs[name] = entry
             copier = f"copy__{name}"
             bound.copies[copier] = _copy(copier, name, sources.output(step, port)[0], environment)

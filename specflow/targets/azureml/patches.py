@@ -10,7 +10,7 @@ from specflow.diagnostics import Diagnostic, Span, error, warning
 
 __all__ = ["Patched", "merge", "patch_findings"]
 
-_ITS_OWN = ("type", "code", "command", "component", "identity")
+_ITS_OWN = ("type", "code", "entry", "command", "args", "component", "identity")
 """Keys by which a step's launcher is started, and by which it reads secrets: no patch may change them."""
 
 

@@ -16,11 +16,15 @@ from specflow.graph.model import Graph, InputPort, Node, Tree
 from specflow.lowering import leaves_of
 from specflow.spec import model
 
-__all__ = ["MAX_LITERAL", "Sources", "Wiring", "data_type", "literal", "literal_type", "record_port", "wire"]
+__all__ = ["DIRECT", "MAX_LITERAL", "Sources", "Wiring", "data_type", "literal", "literal_type", "record_port", "wire"]
 
 MAX_LITERAL = 1000
 """Characters of a value that still go on the command line; longer ones stay in the note. Linux takes 128 KiB in all."""
 
+DIRECT = "direct"
+"""The mode of all paths of a Spark node: it is given addresses, and Azure ML mounts nothing."""
+
+_PATHS = frozenset({"uri_file", "uri_folder", "custom_model", "mlflow_model", "mltable"})
 _DATA_TYPES = {"file": "uri_file", "folder": "uri_folder", "model": "custom_model", "metrics": "uri_file"}
 
 
@@ -105,6 +109,7 @@ class Wiring:
     arguments: list[str] = field(default_factory=list)
     given: set[str] = field(default_factory=set)
     """The step's ports whose values the arguments give: the note need not hold them."""
+    is_spark: bool = False
     late: dict[str, str] = field(default_factory=dict)
     """Pipeline inputs that the artifact has none of until somebody gives one, and the node's input for each."""
 
@@ -118,19 +123,34 @@ class Wiring:
     def take(self, wanted: str, bound: Any, kind: str, mode: str | None) -> str:
         """Add an input, and return its name as the command names it."""
         name = self.free(wanted)
-        if isinstance(bound, str) and mode is None:
+        mode = DIRECT if self.is_spark and kind in _PATHS else mode
+        if mode is None or kind not in _PATHS:
             self.inputs[name] = bound
         elif isinstance(bound, str):
             self.inputs[name] = {"type": kind, "mode": mode, "path": bound}
         else:
-            self.inputs[name] = bound
+            self.inputs[name] = {**bound, "mode": mode}
         self.types[name] = kind
         return f'"${{{{inputs.{name}}}}}"'
+
+    def declared(self, name: str) -> dict[str, str]:
+        """Return how a component declares an input."""
+        mode = {"mode": DIRECT} if self.is_spark and self.types[name] in _PATHS else {}
+        return {"type": self.types[name], **mode}
+
+    def bind_output(self, port: str, name: str) -> None:
+        """Have an output be one of the pipeline."""
+        binding = f"${{{{parent.outputs.{name}}}}}"
+        self.outputs[port] = {**self.outputs[port], "path": binding} if self.is_spark else binding
+
+    def output(self, kind: str) -> dict[str, str]:
+        """Return an output of a type."""
+        return {"type": kind, **({"mode": DIRECT} if self.is_spark else {})}
 
 
 def wire(node: Node, note: Mapping[str, Any], sources: Sources) -> Wiring:
     """Return how a node is connected: constants, what it reads, what it needs, what it writes."""
-    wiring = Wiring()
+    wiring = Wiring(is_spark=node.engine == "spark")
     _constants(node, note, wiring)
     _leaves(node, note, sources, wiring)
     _bridges(note, sources, wiring)
@@ -139,10 +159,10 @@ def wire(node: Node, note: Mapping[str, Any], sources: Sources) -> Wiring:
         wiring.arguments.append(f"--from {need}={text}")
     for port, output in node.outputs.items():
         if output.type in model.PATH_TYPES:
-            wiring.outputs[port] = {"type": data_type(output.type, output.format)}
+            wiring.outputs[port] = wiring.output(data_type(output.type, output.format))
             wiring.arguments.append(f'--output {port}="${{{{outputs.{port}}}}}"')
     own = record_port(node)
-    wiring.outputs[own] = {"type": "uri_folder"}
+    wiring.outputs[own] = wiring.output("uri_folder")
     wiring.arguments.append(f'--record "${{{{outputs.{own}}}}}"')
     return wiring
 

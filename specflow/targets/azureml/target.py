@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -48,6 +48,10 @@ class AzureML:
         from specflow.targets.azureml.described import describe
 
         return describe(files, native)
+
+    def runs_anew(self, native: Mapping[str, Any], done: Collection[str]) -> tuple[str, ...]:
+        """Return which steps Azure ML does not reuse: their nodes say so."""
+        return tuple(step["label"] for name, step in native["steps"].items() if name in done and not step["reused"])
 
     def examine(self, settings: Mapping[str, Any], wanted: Wanted) -> Iterator[Check]:
         """Yield what is found of the workspace that the settings name."""

@@ -135,6 +135,7 @@ class _Run:
             self.processes.wake,
             self.root,
         )
+        abroad.keep()
         return Crossings(abroad, self)
 
     # The loop

@@ -16,7 +16,7 @@ from specflow.exchange import Exchange
 from specflow.history import ForeignRow, History
 from specflow.lowering import leaves_of, trees_of
 from specflow.plan import Plan, digest_of, write_files
-from specflow.targets.base import Submission
+from specflow.targets.base import Submission, is_restarting, target
 from specflow.targets.local.bindings import Bindings
 from specflow.targets.local.cache import Cache
 
@@ -128,6 +128,11 @@ class Abroad:
             for need in isle.spec["outer"]:
                 self.waiting.setdefault(need, []).append(isle)
 
+    def keep(self) -> None:
+        """Write down all that is to be sent, so that the run can be gone on with although the project has changed."""
+        for isle in self.isles.values():
+            self._artifact(isle.spec["folder"])
+
     def closed(self, step: str) -> None:
         """Take note that a step has ended, wherever it ran."""
         for isle in self.waiting.get(step, ()):
@@ -157,7 +162,7 @@ class Abroad:
         failed = again.get(isle.spec["name"])
         if earlier is not None and earlier.state == "running" and not self.history.is_running(earlier.run):
             isle.key, known = earlier.key, earlier.job or None
-        elif failed is not None and failed.content == isle.content and failed.job:
+        elif failed is not None and failed.content == isle.content and failed.job and not _starts_anew(isle):
             isle.key, known = failed.key, failed.job
             steps = tuple(name for name in isle.spec["steps"] if name not in failed.done)
         else:
@@ -350,3 +355,8 @@ def wanted_ports(plan: Plan) -> dict[str, tuple[str, ...]]:
         if steps[leaf[1]]["attempt"]["outputs"][leaf[2]]["type"] in PATH_TYPES:
             found.setdefault(leaf[1], []).append(leaf[2])
     return {step: tuple(ports) for step, ports in found.items()}
+
+
+def _starts_anew(isle: Isle) -> bool:
+    """Return whether the job of an island can't go on where it stopped."""
+    return is_restarting(target(isle.spec["target"]))

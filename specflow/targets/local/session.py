@@ -117,7 +117,7 @@ def _below(path: str, root: str) -> str:
 
 
 def plan_of_run(history: History, workspace: Workspace, run: str) -> Plan:
-    """Return the plan of an earlier run, its code taken from the workspace."""
+    """Return the plan of an earlier run, its code taken from the workspace, what was sent elsewhere from its folder."""
     document = history.plan_of(run)
     origin = json.loads(history.origin_of(run))
     sources = {
@@ -131,4 +131,6 @@ def plan_of_run(history: History, workspace: Workspace, run: str) -> Plan:
         sources |= {entry["path"]: folder / entry["path"] for entry in document["data"].values() if "path" in entry}
         return Plan(document, folder, sources)
     sources |= {name: workspace.root / path for name, path in origin["sources"].items()}
+    kept = workspace.run(run).artifacts
+    sources |= {path.relative_to(kept).as_posix(): path for path in kept.rglob("*") if path.is_file()}
     return Plan(document, None, sources, workspace.root)

@@ -29,16 +29,27 @@ _KINDS = {
 }
 
 
-def check_tools(plan: Plan, environ: Mapping[str, str]) -> tuple[Diagnostic, ...]:
-    """Return which packages and programs are missing for a plan's notebooks and Spark scripts, each once."""
+def check_tools(plan: Plan, environ: Mapping[str, str], *, emulates: bool = False) -> tuple[Diagnostic, ...]:
+    """Return which packages and programs are missing for a plan's notebooks and Spark scripts, each once.
+
+    `emulates` says that emulators on this machine stand in for all platforms: what Spark runs there runs here.
+    """
     found: dict[str, Diagnostic] = {}
-    for step in plan.document["steps"]:
+    for step in (*plan.document["steps"], *_emulated(plan, emulates=emulates)):
         for key, kind in _KINDS.items():
             if key in step["attempt"]:
                 told = f"{key} {json.dumps(step['environment'], sort_keys=True)}"
                 for one in _missing(step, kind, environ):
                     found.setdefault(f"{told} {one.code}", one)
     return tuple(dict.fromkeys(found.values()))
+
+
+def _emulated(plan: Plan, *, emulates: bool) -> Iterator[dict[str, Any]]:
+    """Yield the steps that an emulator hands to the Spark of this very interpreter, by their artifacts' word."""
+    for island in plan.document["islands"]:
+        if emulates or island["settings"].get("emulate"):
+            for label in island["native"].get("spark", ()):
+                yield {"label": label, "environment": None, "attempt": {"spark": {}, "env": {}}}
 
 
 def _missing(step: Mapping[str, Any], kind: _Kind, environ: Mapping[str, str]) -> Iterator[Diagnostic]:

@@ -39,6 +39,8 @@ class RunFolder:
         self.path = path
         self.logs = path / "logs"
         self.attempts = path / "attempts"
+        self.artifacts = path / "artifacts"
+        """What a plan that was not saved compiles to for other platforms: a run keeps what it began with."""
         self._logs, self._attempts = str(self.logs), str(self.attempts)
 
     def make(self) -> None:

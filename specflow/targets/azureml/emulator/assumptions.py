@@ -70,7 +70,7 @@ class Assumptions:
         True, "data inputs and outputs of Spark nodes are refused unless direct"
     )
     direct_ports_are_azureml_uris: bool = _assume(
-        False, "a direct port is handed azureml://…; off: its stand-in here, a file:// URI into the datastore's folder"
+        False, "a command's direct port is handed azureml://…; off: a file:// URI into the datastore's folder here"
     )
     registers_spark_outputs: bool = _assume(False, "a named output of a Spark node is registered as an asset")
     taken_asset_versions_fail_the_job: bool = _assume(

@@ -13,7 +13,7 @@ import shutil
 import socket
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 
@@ -28,6 +28,9 @@ from specflow.targets.azureml.emulator.runs import Run
 from specflow.targets.azureml.emulator.template import render
 
 __all__ = ["Commands", "Finish", "find_spark_submit"]
+
+_SPARK = {"spark.ui.enabled": "false", "spark.log.level": "WARN"}
+"""What keeps Spark here to itself: no pages, whose ports steps would fight for, and few words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +64,11 @@ class Commands:
         clock: Clock,
         assumed: Assumptions,
         spark_submit: Sequence[str],
+        spark_settings: Callable[[], Mapping[str, str]],
         variables: Mapping[str, str],
     ) -> None:
         """Make what all commands share: a home and the names of the interpreter; `variables` come on top."""
+        self.spark_settings = spark_settings
         self.variables = variables
         self.root, self.workspace, self.children, self.clock = root, workspace, children, clock
         self.assumed, self.spark_submit = assumed, tuple(spark_submit)
@@ -116,7 +121,7 @@ class Commands:
 
     def _spark_argv(self, node: Node, mounted: Mounted) -> list[str]:
         argv = list(self.spark_submit)
-        for name, value in sorted((node.setting("conf") or {}).items()):
+        for name, value in sorted({**_SPARK, **(node.setting("conf") or {}), **self.spark_settings()}.items()):
             argv += ["--conf", f"{name}={value}"]
         for key, option in (("py_files", "--py-files"), ("jars", "--jars"), ("files", "--files")):
             if listed := node.setting(key):
@@ -136,6 +141,9 @@ class Commands:
         if self.assumed.sets_port_variables:
             found |= {f"AZURE_ML_INPUT_{name}": text for name, text in mounted.inputs.items()}
             found |= {f"AZURE_ML_OUTPUT_{name}": text for name, text in mounted.outputs.items()}
+        if node.kind == "spark":
+            found |= {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_DIRS": str(mounted.temporary)}
+            found |= {name: os.environ[name] for name in ("JAVA_HOME",) if name in os.environ}
         found |= self.variables
         own = {**(node.component.get("environment_variables") or {}), **(node.body.get("environment_variables") or {})}
         return {**found, **{name: str(value) for name, value in own.items()}}

@@ -80,7 +80,7 @@ class Mounts:
         given = node.inputs.get(name)
         mode = (given.mode if given else "") or str(port.get("mode") or "")
         if mode == "direct" or (not mode and node.kind == "spark"):
-            return self._direct(value.uri)
+            return self._direct(node, value.uri)
         source = self.storage.path(value.uri)
         if not source.exists():
             raise MountError(f'input "{name}": there is nothing at {value.uri}')
@@ -94,8 +94,8 @@ class Mounts:
         _make_read_only(place)
         return str(place)
 
-    def _direct(self, uri: str) -> str:
-        if self.assumed.direct_ports_are_azureml_uris:
+    def _direct(self, node: Node, uri: str) -> str:
+        if node.kind == "spark" or self.assumed.direct_ports_are_azureml_uris:
             return self.storage.long_uri(uri)
         return self.storage.file_uri(uri)
 
@@ -105,7 +105,7 @@ class Mounts:
         place = self.storage.path(value.uri)
         place.parent.mkdir(parents=True, exist_ok=True)
         if mode == "direct" or (not mode and node.kind == "spark"):
-            return self._direct(value.uri)
+            return self._direct(node, value.uri)
         if mode == "upload":
             staged = home / "outputs" / name
             uploads[staged] = place
@@ -116,6 +116,8 @@ class Mounts:
 
     def finish(self, run: str, mounted: Mounted, outputs: Mapping[str, Data], *, succeeded: bool) -> None:
         """Upload what has to be, drop what must not stay, and clear the inputs."""
+        for value in outputs.values():
+            _remove_checksums(self.storage.path(value.uri))
         if succeeded:
             for staged, place in mounted.uploads.items():
                 if staged.is_dir():
@@ -133,6 +135,12 @@ def _make_read_only(path: FilePath) -> None:
     for each in (path, *path.rglob("*")) if path.is_dir() else (path,):
         if not each.is_symlink():
             each.chmod(0o555 if each.is_dir() else 0o444)
+
+
+def _remove_checksums(place: FilePath) -> None:
+    """Remove what Spark writes beside each file on a machine's own disk, and not to a store."""
+    for each in (*place.rglob(".*.crc"), *place.parent.glob(f".{place.name}.crc")):
+        each.unlink()
 
 
 def _remove(path: FilePath) -> None:

@@ -61,7 +61,14 @@ class Service:
         self.pool = ThreadPoolExecutor(self.children.limit, thread_name_prefix="node")
         mounts = Mounts(root, self.storage, self.assets, self.assumed)
         commands = Commands(
-            root, self.workspace, self.children, self.clock, self.assumed, self.spark_submit, variables or {}
+            root,
+            self.workspace,
+            self.children,
+            self.clock,
+            self.assumed,
+            self.spark_submit,
+            self.storage.spark_settings,
+            variables or {},
         )
         self.leaves = Leaves(self.runs, self.storage, mounts, commands, self.state, self.assumed, self.mishaps)
         self._lock = threading.Lock()

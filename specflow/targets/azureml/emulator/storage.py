@@ -136,6 +136,18 @@ class Storage:
         place = f"subscriptions/{space.subscription}/resourcegroups/{space.group}/workspaces/{space.name}"
         return f"azureml://{place}/datastores/{found[1]}/paths/{found[2]}"
 
+    def spark_settings(self) -> dict[str, str]:
+        """Return Spark's settings by which it finds the datastores under the addresses that `long_uri` gives.
+
+        On Azure ML its drivers have a file system for azureml://; here Hadoop's view of folders stands in for one.
+        """
+        found = {"spark.hadoop.fs.azureml.impl": "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme"}
+        for name in self.datastores():
+            authority, _, place = self.long_uri(self.short_uri(name, "")).removeprefix("azureml://").partition("/")
+            key = f"spark.hadoop.fs.viewfs.mounttable.{authority}.link./{place.rstrip('/')}"
+            found[key] = f"file://{quote(str(self.datastore(name).folder))}"
+        return found
+
     def file_uri(self, uri: str) -> str:
         """Return the stand-in that a `direct` port hands over: a file URI into the datastore's folder."""
         tail = "/" if uri.endswith("/") else ""

@@ -1,0 +1,1 @@
+"""What travels with a Spark step and runs in its driver: the standard library, and nothing of ours but the attempt."""
