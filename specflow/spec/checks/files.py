@@ -223,7 +223,7 @@ def _source_faults(context: Context, path: Path, source: model.DataSource) -> It
             known = sorted({*context.targets, "azureml", "databricks"})
             message = f'there is no target "{target}"'
             yield error("unknown-target", message, context.file.key_span(*path, target), nearest(target, known))
-        elif target == "local":
+        elif target == "local" or holds_expression(location):
             yield from _location_faults(context, (*path, target), location, kind, "data-missing")
 
 
