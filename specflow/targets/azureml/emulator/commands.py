@@ -29,6 +29,8 @@ from specflow.targets.azureml.emulator.template import render
 
 __all__ = ["Commands", "Finish", "find_spark_submit"]
 
+_IDENTITY = ("MSI_ENDPOINT", "MSI_SECRET")
+
 
 @dataclass(frozen=True, slots=True)
 class Finish:
@@ -133,10 +135,13 @@ class Commands:
         found["MLFLOW_EXPERIMENT_NAME"] = run.experiment
         if self.assumed.sets_azureml_variables:
             found |= self._azureml_variables(run)
+            if self.assumed.sets_root_run_id:
+                found["AZUREML_ROOT_RUN_ID"] = run.root
         if self.assumed.sets_port_variables:
             found |= {f"AZURE_ML_INPUT_{name}": text for name, text in mounted.inputs.items()}
             found |= {f"AZURE_ML_OUTPUT_{name}": text for name, text in mounted.outputs.items()}
-        found |= self.variables
+        has_identity = self.assumed.sets_identity_variables
+        found |= {name: text for name, text in self.variables.items() if has_identity or name not in _IDENTITY}
         own = {**(node.component.get("environment_variables") or {}), **(node.body.get("environment_variables") or {})}
         return {**found, **{name: str(value) for name, value in own.items()}}
 
@@ -144,7 +149,6 @@ class Commands:
         space = self.workspace
         return {
             "AZUREML_RUN_ID": run.id,
-            "AZUREML_ROOT_RUN_ID": run.root,
             "AZUREML_ARM_SUBSCRIPTION": space.subscription,
             "AZUREML_ARM_RESOURCEGROUP": space.group,
             "AZUREML_ARM_WORKSPACE_NAME": space.name,
