@@ -176,7 +176,8 @@ class ChangedCase:
         """Yield changes of a key's value, each with the spec that it gives; where none is valid, that it is gone."""
         tried: Counter[Address] = Counter()
         valid: Counter[Address] = Counter()
-        for below, value in other_values(key.value, key.content, self.pool):
+        copies = self._copies(file, key.value) if key.word != "steps.uses" else ()  # a copied spec is the same spec
+        for below, value in other_values(key.value, key.content, (*copies, *self.pool)):
             if valid[below] < ENOUGH and tried[below] < TRIES:
                 change = Change(file, key, below, value)
                 checked = self.changed(change)
@@ -203,6 +204,21 @@ class ChangedCase:
             return self._checked()
         finally:
             self._write(change.file, self.documents[change.file][1])
+
+    def _copies(self, file: str, value: Any) -> Iterator[str]:
+        """Make another file or folder of the kind that a value names, if it names any, and yield its name."""
+        named = (
+            (self.folder / file).parent / value if isinstance(value, str) and re.fullmatch(r"[\w./-]+", value) else None
+        )
+        if named is None or named == self.folder or not named.exists() or named.name.endswith(".whl"):
+            return
+        copied = named.with_name(f"other_{named.name}")
+        if named.is_dir():
+            shutil.copytree(named, copied, symlinks=True, dirs_exist_ok=True)
+            (copied / "more.txt").write_text("more\n")
+        else:
+            copied.write_bytes(named.read_bytes() + b"\n")
+        yield f"{value.rpartition('/')[0]}/{copied.name}".lstrip("/")
 
     @cached_property
     def pool(self) -> tuple[str, ...]:

@@ -30,7 +30,20 @@ from specflow.targets.base import target
 from specflow.targets.databricks.emulated import Emulated as DatabricksEmulated
 from specflow.targets.databricks.emulator.assumptions import Assumptions as DatabricksAssumptions
 
-__all__ = ["PAGE", "PLATFORMS", "Found", "broken", "cases", "rows_in", "spread", "switches", "table", "written"]
+__all__ = [
+    "NAMED",
+    "PAGE",
+    "PLATFORMS",
+    "Found",
+    "Row",
+    "broken",
+    "cases",
+    "rows_in",
+    "spread",
+    "switches",
+    "table",
+    "written",
+]
 
 HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "docs" / "emulators.md"
@@ -152,15 +165,24 @@ def _shown(failed: Mapping[str, str]) -> str:
     return named if len(failed) <= NAMED else f"{len(failed)}: {named} …"
 
 
-def rows_in(page: str, name: str) -> Mapping[str, tuple[int, tuple[str, ...]]]:
-    """Return what a page says of each switch of a platform: how many cases break, and those that are named."""
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a page says of a switch: how many cases were run and broke, and which of the broken ones it names."""
+
+    ran: int
+    broken: int
+    named: tuple[str, ...]
+
+
+def rows_in(page: str, name: str) -> Mapping[str, Row]:
+    """Return what a page says of each switch of a platform."""
     found = {}
-    for row in page.partition(_begin(name))[2].partition(_END)[0].splitlines():
-        cells = [cell.strip() for cell in row.strip("|").split("|")]
+    for line in page.partition(_begin(name))[2].partition(_END)[0].splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
         if len(cells) == 4 and cells[0].startswith("`"):
             named = tuple(re.findall("`([^`]+)`", cells[3]))
             count = re.match("([0-9]+): ", cells[3])
-            found[cells[0].strip("`")] = (int(count[1]) if count else len(named), named)
+            found[cells[0].strip("`")] = Row(int(cells[2]), int(count[1]) if count else len(named), named)
     return found
 
 
