@@ -15,6 +15,7 @@ from typing import Any
 from benchmarks.peers import HOME, make_peers, versions
 from benchmarks.profiling import profiles
 from benchmarks.rounds import Costs, lay_out, play
+from benchmarks.scale import scale, scale_table
 from benchmarks.starting import starts, validations
 from benchmarks.tables import aims, as_json, table
 from benchmarks.tools import TOOLS, Tool, installed
@@ -26,6 +27,8 @@ FEWER = {"fan-out 5000": 3}
 
 def main() -> int:
     options = _options()
+    if options.scale:
+        return _scale(options.rounds)
     make_peers()
     tools = tuple(tool for tool in TOOLS if tool.name in options.tools and installed(tool))
     home = HOME / f"work-{time.strftime('%Y%m%d-%H%M%S')}"
@@ -52,10 +55,26 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--scale", action="store_true", help="how commands grow from 100 to 10,000 steps, and no more")
     parser.add_argument("--workloads", nargs="*", default=list(WORKLOADS), choices=list(WORKLOADS), metavar="WORKLOAD")
     names = [tool.name for tool in TOOLS]
     parser.add_argument("--tools", nargs="*", default=names, choices=names, metavar="TOOL")
     return parser.parse_args()
+
+
+def _scale(rounds: int) -> int:
+    home = HOME / f"scale-{time.strftime('%Y%m%d-%H%M%S')}"
+    home.mkdir(parents=True)
+    about = _about(TOOLS[:1])
+    print(json.dumps(about, indent=2), file=sys.stderr)
+    ours = installed(TOOLS[0])
+    assert ours is not None
+    costs = scale(ours, home, rounds)
+    plain = [{"command": name, "steps": size, **cost.plain()} for (name, size), cost in costs.items()]
+    (home / "results.json").write_text(json.dumps({"about": about, "costs": plain}, indent=1))
+    load = f"load {os.getloadavg()[0]:.1f} at the end"
+    print(f"\nseconds of CPU (by the clock), peak memory; {load}\n\n{scale_table(costs)}\n{home / 'results.json'}")
+    return 0
 
 
 def _about(tools: tuple[Tool, ...]) -> dict[str, Any]:

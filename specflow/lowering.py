@@ -222,7 +222,7 @@ class Lowering:
         return found
 
     def _file(self, key: str, location: str) -> dict[str, Any]:
-        if is_address(location):
+        if is_address(location) or location.startswith("/"):  # the latter is a path of another platform's
             return {"address": location}
         source = self.root / location
         name = f"data/{key}/{source.name}"

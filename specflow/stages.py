@@ -12,6 +12,7 @@ from specflow.digests import digest_of_path
 from specflow.environments.lock import read_lock, unlocked_environments
 from specflow.graph.build import build
 from specflow.graph.islands import Crossing, Island, cut
+from specflow.graph.locations import lost_sources
 from specflow.graph.model import Graph, Node
 from specflow.graph.placement import edges_without_store, place, placement_faults
 from specflow.lowering import plain
@@ -46,7 +47,7 @@ def validate(spec: FilePath, loader: Loader) -> Checked:
         return Checked(workspace, None, tidy(found))
     graph, more = build(workspace)
     if graph is not None:
-        more = (*more, *placement_faults(graph, workspace))
+        more = (*more, *placement_faults(graph, workspace), *lost_sources(graph, workspace))
     return Checked(workspace, graph, tidy((*found, *more)))
 
 

@@ -116,6 +116,7 @@ class Expectation(_Closed):
     id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*/[a-z0-9]+(-[a-z0-9]+)*$")]
     description: Annotated[str, Field(min_length=1)]
     tags: Annotated[tuple[str, ...], Strict(False), Field(min_length=1)]
+    unseen: Mapping[str, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
     spec: str = "pipeline.yaml"
     inputs: Mapping[str, str | Texts] = Field(default_factory=dict)
     profile: str | None = None

@@ -38,6 +38,11 @@ FAULTS = [
         ['error unknown-environment 4: the profile does not say what the environment "sk" is on azureml'],
     ),
     (
+        f"steps:\n  say: {{{SAY}, environment: {{python: '>=4.1'}}}}\n",
+        "variables: {a: b}",
+        ['error unsupported 4: azureml: no Python from 3.10 to 3.14 is ">=4.1"'],
+    ),
+    (
         f"steps:\n  say: {{{SAY}, secrets: [TOKEN]}}\n",
         "secrets: {TOKEN: {azureml: {vault: v}}}",
         ['error secret-unavailable 4: the profile binds the secret "TOKEN" without a key vault and a name'],
@@ -137,9 +142,10 @@ def test_a_bound_compute_is_what_the_profile_says(project: Make, binding: str, e
         ("<3.11", "3.10"),
         ("==3.11.4", "3.11.4"),
         ("~=3.13", "3.13"),
+        (">=4.1", None),
     ],
 )
-def test_an_environment_gets_one_python(wanted: str | None, expected: str) -> None:
+def test_an_environment_gets_one_python(wanted: str | None, expected: str | None) -> None:
     assert expected == python_version(wanted)
 
 

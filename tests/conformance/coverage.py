@@ -8,6 +8,7 @@ states and reasons by their own names. They are what the tags of cases are made 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_args
 
@@ -21,22 +22,45 @@ from specflow.spec.scope import PIPELINE_CONTEXTS, STEP_CONTEXTS
 from specflow.spec.types import FUNCTIONS
 from specflow.stages import validate
 
-__all__ = ["language", "shown"]
+__all__ = ["Key", "keys", "keys_in", "language", "shown"]
 
 OPERATORS = ("==", "!=", "<", "<=", ">", ">=", "&&", "||", "!", "in", "+", "-", "*", "/", "%", "neg")
 RUN_FACTS = ("run.id", "run.date", "profile.name")
 PARTS = {"step": "steps", "compute_need": "compute"}
 """Definitions of the schemas whose keys are named after something else; the others go by their own names."""
 
+Path = tuple[str | int, ...]
+
 Node = tuple[str, str, Mapping[str, Any]]
 """A kind of schema, the part of the language that a node of it is, and the node."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key of the language that a document says: its word, where, its value and what the schema says of that."""
+
+    word: str
+    path: Path
+    value: Any
+    content: Mapping[str, Any]
+
+
+@cache
+def keys() -> frozenset[str]:
+    """Return every key of the language, without choices and forms."""
+    return frozenset(word for word in _words() if "=" not in word and " as " not in word)
+
+
+def _words() -> Iterator[str]:
+    """Yield keys, their choices and their forms."""
+    for kind in ("step", "pipeline", "project"):
+        yield from _words_below((kind, kind, schema(kind)), set())
 
 
 @cache
 def language() -> frozenset[str]:
     """Return every word of the language."""
-    roots = [(kind, kind, schema(kind)) for kind in ("step", "pipeline", "project")]
-    words = {word for root in roots for word in _words_below(root, set())}
+    words = set(_words())
     types = schema("common")["definitions"]["port_type"]["enum"]
     words |= {f"{side}:{kind}" for side in ("input", "output") for kind in types}
     words |= {*FEATURES, *FUNCTIONS, *OPERATORS, *PIPELINE_CONTEXTS, *STEP_CONTEXTS, *RUN_FACTS}
@@ -54,7 +78,7 @@ def shown(case: Case) -> frozenset[str]:
     project = checked.workspace.project
     files = [*checked.workspace.files.values(), *([project] if project is not None else [])]
     for file in files:
-        words.update(_words_in((file.kind, file.kind, schema(file.kind)), file.document.data))
+        words.update(_words_in(file.kind, file.document.data))
         words.update(_expression_words(file.document.data))
         words.update(_ports(file))
     words.update(use.feature for use in uses(checked.graph, checked.graph.nodes, "local"))
@@ -119,24 +143,33 @@ def _values(name: str, content: Mapping[str, Any]) -> Iterator[str]:
         yield from (f"{name} as {form}" for form in content["type"])
 
 
-def _words_in(node: Node, data: Any) -> Iterator[str]:
-    """Yield the words that a document's data uses, walked beside the schema."""
-    if isinstance(data, list):
-        free = _named_freely(node)
-        if free is not None:
-            yield from (word for item in data for word in _words_in(free, item))
+def keys_in(kind: str, data: Any) -> Iterator[Key]:
+    """Yield the keys that a document of a kind says, each before those inside of its value."""
+    yield from _keys_in((kind, kind, schema(kind)), data, ())
+
+
+def _keys_in(node: Node, data: Any, path: Path) -> Iterator[Key]:
+    """Yield the keys in a document's data, walked beside the schema."""
+    free = _named_freely(node)
+    if isinstance(data, list) and free is not None:
+        for index, item in enumerate(data):
+            yield from _keys_in(free, item, (*path, index))
     if not isinstance(data, dict):
         return
     known = dict(_below(node))
-    free = _named_freely(node)
     for key, value in data.items():
         named = key if key in known else "x-" if key.startswith("x-") and "x-" in known else None
         if named is None:
-            yield from _words_in(free, value) if free is not None else ()
+            yield from _keys_in(free, value, (*path, key)) if free is not None else ()
             continue
-        name = f"{node[1]}.{named}"
-        yield from (name, f"{name}={value}", f"{name} as {_form(value)}")
-        yield from _words_in(known[named], value)
+        yield Key(f"{node[1]}.{named}", (*path, key), value, known[named][2])
+        yield from _keys_in(known[named], value, (*path, key))
+
+
+def _words_in(kind: str, data: Any) -> Iterator[str]:
+    """Yield the words that a document's data uses."""
+    for key in keys_in(kind, data):
+        yield from (key.word, f"{key.word}={key.value}", f"{key.word} as {_form(key.value)}")
 
 
 def _form(value: Any) -> str:

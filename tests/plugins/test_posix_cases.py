@@ -13,6 +13,7 @@ import pytest
 from specflow.conformance.cases import Case, discover
 from specflow.conformance.suite import run_case
 from specflow.targets.base import target, target_names
+from tests.conformance.test_nothing_dropped import VALID, sights_of
 from tests.docs.pages import ROOT
 
 SUITE = ROOT / "tests" / "conformance"
@@ -38,6 +39,16 @@ def test_a_case_passes_or_is_refused_as_declared(case: Case) -> None:
     result = run_case(case, "posix", "plan")
 
     assert result.verdict != "failed", "\n".join(result.told)
+
+
+def test_it_drops_no_key_of_the_language_in_silence(tmp_path: Path) -> None:
+    told = []
+    for index, case in enumerate(VALID):
+        found = sights_of(case, tmp_path / str(index), "posix")
+        unseen = [word for (word, _), sight in found.items() if sight == "unseen" and word not in case.expect.unseen]
+        told += [f"{case.id}: {word}" for word in unseen]
+
+    assert [] == told
 
 
 @pytest.mark.long

@@ -239,6 +239,37 @@ def test_two_calls_at_once_make_one_environment(project: Project) -> None:
     assert CORE == project.set_ups()
 
 
+FUZZER = """\
+import sys
+print(sys.argv[1:])
+"""
+
+
+def test_the_fuzzer_is_added_where_it_is_not_there(project: Project) -> None:
+    (project.root / "tests" / "fuzz").mkdir(parents=True)
+    (project.root / "tests" / "fuzz" / "__main__.py").write_text(FUZZER)
+    (project.root / "requirements-fuzz.lock").write_text("# requirements-fuzz.lock\n")
+    project.call("pytest")
+    project.set_ups()
+    python = project.root / ".venv" / "bin" / "python"
+    python.unlink()
+    # One that has no atheris, whatever the one below it has, until there is a file of that name.
+    has = f'[ -e "{project.root}/atheris" ]'
+    python.write_text(f'#!/bin/sh\ncase $* in *"import atheris"*) {has}; exit ;; esac\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+
+    refused = project.call("fuzz", UV_STATUS="1")
+    assert (69, "") == refused[:2]
+    assert "the fuzzer is not there for Python" in refused[2].splitlines()[-1]
+    assert ["pip requirements-fuzz.lock"] == project.set_ups()
+    added = project.call("fuzz", "--seconds", "5")
+    assert (0, "['--corpus', '.fuzz/corpus', '--seconds', '5']\n") == added[:2]
+    assert ["pip requirements-fuzz.lock"] == project.set_ups()
+    (project.root / "atheris").touch()
+    assert (0, "['--corpus', '.fuzz/corpus']\n", "") == project.call("fuzz")
+    assert [] == project.set_ups()
+
+
 def test_somebody_elses_environment_is_added_to(project: Project) -> None:
     project.call("run")
     (project.root / ".venv" / ".specflow-dev").unlink()

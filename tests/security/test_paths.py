@@ -117,3 +117,17 @@ def test_a_name_that_no_file_can_have_is_one_that_is_not_there(place: str, proje
 
     assert plan is None
     assert ["error"] == [one.severity for one in found], found
+
+
+@pytest.mark.parametrize("platform", ["azureml", "databricks"])
+def test_a_path_of_a_platform_s_is_not_taken_from_this_machine(platform: str, project: Path) -> None:
+    (project / "file").write_text("x")
+    (project.parent / "passwords").write_text("x")
+    location = f"{{local: file, {platform}: {project.parent / 'passwords'}}}"
+    spec = project / "pipeline.yaml"
+    spec.write_text(HEAD + PLACES["data"][0].replace("@", location) + "\n")
+
+    plan, found = make_plan(validate(spec, Loader(project)), platform)
+
+    assert plan is None
+    assert ["error"] == [one.severity for one in found], found

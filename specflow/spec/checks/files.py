@@ -15,7 +15,7 @@ from specflow.spec import model
 from specflow.spec.checks.context import Body, Context
 from specflow.spec.checks.ports import is_sound, port_facts
 from specflow.spec.expressions import holds_expression
-from specflow.spec.load import inside
+from specflow.spec.load import File, inside
 from specflow.spec.source import Path
 from specflow.spec.types import nearest
 
@@ -26,6 +26,7 @@ __all__ = [
     "missing_code",
     "missing_environment_files",
     "missing_locations",
+    "path_faults",
     "paths_outwards",
     "unknown_protocols",
 ]
@@ -40,17 +41,20 @@ def is_address(location: str) -> bool:
     return ADDRESS.match(location) is not None and not (len(location) > 1 and location[1:3] == ":\\")
 
 
-def _path_faults(context: Context, path: Path, text: str, code: str, kind: str) -> Iterator[Diagnostic]:
-    """Yield why the file or folder that `text` names can't be used; `kind` is "file", "folder" or "any"."""
+def path_faults(file: File, root: FilePath, path: Path, text: str, code: str, kind: str) -> Iterator[Diagnostic]:
+    """Yield why the file or folder that `text` names, at some place of a file, can't be used.
+
+    `root` is the project's folder; `kind` is "file", "folder" or "any".
+    """
     if "\0" in text:
-        yield error(code, "a path can't hold a NUL character", context.file.span(*path))
+        yield error(code, "a path can't hold a NUL character", file.span(*path))
         return
-    outwards = tuple(paths_outwards(context, path, text))
+    outwards = tuple(_outwards(file, root, path, text))
     yield from outwards
-    name = os.path.normpath(os.path.join(context.file.folder, text))  # noqa: PTH118 - for every path in a spec
+    name = os.path.normpath(os.path.join(file.folder, text))  # noqa: PTH118 - for every path in a spec
     if outwards or (os.path.isfile(name) and kind != "folder"):  # noqa: PTH113
         return
-    span, target = context.file.span(*path), FilePath(name)
+    span, target = file.span(*path), FilePath(name)
     if not os.path.exists(name):  # noqa: PTH110 - Path's own raises for a name that is too long for any file
         folder = target.parent
         names = os.listdir(folder) if os.path.isdir(folder) else []  # noqa: PTH112, PTH208
@@ -63,12 +67,20 @@ def _path_faults(context: Context, path: Path, text: str, code: str, kind: str) 
         yield error(code, f'"{text}" is a folder, and this takes a file', span)
 
 
+def _path_faults(context: Context, path: Path, text: str, code: str, kind: str) -> Iterator[Diagnostic]:
+    yield from path_faults(context.file, context.workspace.root, path, text, code, kind)
+
+
 def paths_outwards(context: Context, path: Path, text: str) -> Iterator[Diagnostic]:
     """Yield that the path at some place of a file leads out of the project, if it does."""
-    target = os.path.normpath(os.path.join(context.file.folder, text))  # noqa: PTH118 - for every path in a spec
-    if os.path.isabs(text) or not inside(context.workspace.root, target):  # noqa: PTH117
+    yield from _outwards(context.file, context.workspace.root, path, text)
+
+
+def _outwards(file: File, root: FilePath, path: Path, text: str) -> Iterator[Diagnostic]:
+    target = os.path.normpath(os.path.join(file.folder, text))  # noqa: PTH118 - for every path in a spec
+    if os.path.isabs(text) or not inside(root, target):  # noqa: PTH117
         message = f'"{text}" leads out of the project'
-        yield error("path-escapes", message, context.file.span(*path), "name a path inside the project")
+        yield error("path-escapes", message, file.span(*path), "name a path inside the project")
 
 
 def missing_code(context: Context) -> Iterator[Diagnostic]:
@@ -211,7 +223,7 @@ def _source_faults(context: Context, path: Path, source: model.DataSource) -> It
             known = sorted({*context.targets, "azureml", "databricks"})
             message = f'there is no target "{target}"'
             yield error("unknown-target", message, context.file.key_span(*path, target), nearest(target, known))
-        elif target == "local":
+        elif target == "local" or holds_expression(location):
             yield from _location_faults(context, (*path, target), location, kind, "data-missing")
 
 

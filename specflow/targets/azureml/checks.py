@@ -68,7 +68,7 @@ def large_code(node: Node, size: int) -> Diagnostic:
 def _addresses(graph: Graph) -> Iterator[Diagnostic]:
     for ref in graph.data.values():
         location = ref.location if isinstance(ref.location, str) else ref.location.get("azureml", "")
-        if is_address(location) and not _MOUNTED.match(location):
+        if (is_address(location) and not _MOUNTED.match(location)) or location.startswith("/"):
             place = (*ref.place, "location") if isinstance(ref.location, str) else (*ref.place, "location", "azureml")
             message = f'azureml: "{location}" is no address that is mounted there'
             help_ = "use azureml://datastores/…, abfss://…, wasbs://… or https://<account>.blob.core.windows.net/…"

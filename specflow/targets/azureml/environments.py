@@ -31,8 +31,8 @@ _MINORS_OF_SPARK = tuple(sorted(_MINORS))
 """The same for Spark, whose runtimes 3.3 and 3.4 come with Python 3.10 (Synapse's documentation)."""
 
 
-def python_version(wanted: str | None, minors: Sequence[int] = _MINORS) -> str:
-    """Return the Python 3.x that an environment gets: 3.11 where that fits, else the oldest that does."""
+def python_version(wanted: str | None, minors: Sequence[int] = _MINORS) -> str | None:
+    """Return the Python 3.x that an environment gets: 3.11 where that fits, else the oldest that does; None if none."""
     from packaging.specifiers import SpecifierSet
 
     allowed = SpecifierSet(wanted or "")
@@ -41,7 +41,7 @@ def python_version(wanted: str | None, minors: Sequence[int] = _MINORS) -> str:
             exact = next((p for p in range(30) if allowed.contains(f"3.{minor}.{p}")), 0)
             is_open = all(allowed.contains(f"3.{minor}.{patch}") for patch in range(30))
             return f"3.{minor}" if is_open else f"3.{minor}.{exact}"
-    return "3.11"
+    return None
 
 
 @dataclass(slots=True)
@@ -110,12 +110,21 @@ def _conda_text(needs: Mapping[str, Any] | None, minors: Sequence[int] = _MINORS
 
 
 def environment_faults(node: Node, profile: model.Profile, span: Span) -> tuple[Diagnostic, ...]:
-    """Return why there is no environment for a step: its name is bound nowhere here."""
+    """Return why there is no environment for a step: its name is bound nowhere here, or no Python fits."""
     environment = node.environment
-    if environment is None or environment.needs is not None:
+    if environment is None:
         return ()
+    if environment.needs is not None:
+        return _python_faults(environment.needs, span)
     if "azureml" in profile.environments.get(environment.name or "", {}):
         return ()
     message = f'the profile does not say what the environment "{environment.name}" is on azureml'
     help_ = f'add to the profile: environments: {{{environment.name}: {{azureml: "azureml:<name>:<version>"}}}}'
     return (error("unknown-environment", message, span, help_),)
+
+
+def _python_faults(needs: model.Environment, span: Span) -> tuple[Diagnostic, ...]:
+    if needs.python is None or python_version(needs.python) is not None:
+        return ()
+    message = f'azureml: no Python from 3.{min(_MINORS)} to 3.{max(_MINORS)} is "{needs.python}"'
+    return (error("unsupported", message, span, "ask for another version, or bring it in an image"),)

@@ -48,6 +48,13 @@ class Laboratory:
         body = {"python_file": path, "parameters": more.pop("parameters", [])}
         return {**self.task(key, *after), **self._machine(), "spark_python_task": body, **more}
 
+    def notebook(self, key: str, text: str, *after: str) -> dict[str, Any]:
+        """Return a task that runs a notebook, behind others; a serverless one brings its environment itself."""
+        path = f"{self.root}/{secrets.token_hex(4)}/{key}"
+        self.write(f"{path}.py", f"# Databricks notebook source\n{text}")
+        machine = {name: value for name, value in self._machine().items() if name == "existing_cluster_id"}
+        return {**self.task(key, *after), **machine, "notebook_task": {"notebook_path": path}}
+
     def write(self, path: str, text: str) -> None:
         """Write a workspace file."""
         self.api.call("POST", "/api/2.0/workspace/mkdirs", {"path": str(PurePosixPath(path).parent)})
@@ -73,9 +80,10 @@ class Laboratory:
             return {}
         return {"environments": [{"environment_key": "default", "spec": {"environment_version": "4"}}]}
 
-    def create(self, *tasks: Mapping[str, Any]) -> int:
-        """Return a new job."""
+    def create(self, *tasks: Mapping[str, Any], **more: Any) -> int:
+        """Return a new job, with more settings."""
         body = {"name": "specflow probe", "tasks": list(tasks), **self.environments(), "tags": {"specflow_by": "probe"}}
+        body |= more
         job = int(self.api.call("POST", f"{_JOBS}/create", body)["job_id"])
         with self.lock:
             self.jobs.append(job)
@@ -88,6 +96,10 @@ class Laboratory:
     def run(self, *tasks: Mapping[str, Any], **now: Any) -> dict[str, Any]:
         """Return the run of a new job, ended."""
         return self.wait(self.start(*tasks, **now))
+
+    def trigger(self, job: int, **now: Any) -> dict[str, Any]:
+        """Return a run of a job, ended."""
+        return self.wait(int(self.api.call("POST", f"{_JOBS}/run-now", {"job_id": job, **now})["run_id"]))
 
     def wait(self, run: int, until: Callable[[dict[str, Any]], bool] | None = None) -> dict[str, Any]:
         """Return a run as soon as it has ended, or is as it should be."""

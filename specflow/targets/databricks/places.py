@@ -67,6 +67,10 @@ def _named(key: str, ref: DataRef, job: Job, root: FilePath) -> str | None:
             message = f'databricks reads data on volumes, not at "{own}"'
             job.found.append(error("data-elsewhere", message, span, "give the same place as a path: /Volumes/…"))
         return None
+    if own.startswith("/"):
+        message = f'"{own}" is no path that databricks has'
+        job.found.append(error("data-elsewhere", message, span, "give a path below /Volumes/ or in the project"))
+        return None
     return _put(key, root / own, job, ref)
 
 

@@ -194,6 +194,31 @@ def unselected(lab: Laboratory) -> bool:
     return not any(one["task_key"] == "a" for one in run["tasks"])
 
 
+_ECHO = "import sys; print('it', sys.argv[1], flush=True)"
+
+
+def repaired_count(lab: Laboratory) -> bool:
+    """Whether a repair counts on: the second execution of a task, then."""
+    text = "import sys; print('it', sys.argv[1], flush=True); sys.exit(1)"
+    run = lab.run(lab.script("a", text, parameters=["{{task.execution_count}}"]))
+    lab.api.call("POST", _REPAIR, {"run_id": run["run_id"], "rerun_all_failed_tasks": True})
+    return _either(lab.log(lab.wait(run["run_id"]), "a").split()[:2], ["it", "2"], ["it", "1"])
+
+
+def defaults(lab: Laboratory) -> bool:
+    """Whether a reference in the default of a job parameter is resolved."""
+    task = lab.script("a", _ECHO, parameters=["{{job.parameters.p}}"])
+    run = lab.trigger(lab.create(task, parameters=[{"name": "p", "default": "{{job.run_id}}"}]))
+    return _either(lab.log(run, "a").split(), ["it", str(run["run_id"])], ["it", "{{job.run_id}}"])
+
+
+def once(lab: Laboratory) -> bool:
+    """Whether a reference in a text that a reference put in stays as it is."""
+    first = lab.notebook("first", "dbutils.jobs.taskValues.set('k', '{' + '{task.name}' + '}')")
+    run = lab.run(first, lab.script("a", _ECHO, "first", parameters=["{{tasks.first.values.k}}"]))
+    return _either(lab.log(run, "a").split(), ["it", "{{task.name}}"], ["it", "a"])
+
+
 PROBES: Mapping[str, Callable[[Laboratory], bool]] = {
     "task_keys_may_hold_hyphens": hyphens,
     "run_id_survives_repair": repaired_id,
@@ -211,4 +236,7 @@ PROBES: Mapping[str, Callable[[Laboratory], bool]] = {
     "bad_reference_is_refused": bad_reference,
     "earlier_attempts_are_listed": attempts,
     "unselected_tasks_are_left_out": unselected,
+    "execution_count_survives_repair": repaired_count,
+    "defaults_resolve_references": defaults,
+    "references_are_resolved_once": once,
 }

@@ -113,6 +113,8 @@ def test_a_failed_nodes_output_may_be_dropped(make_cloud: Make) -> None:
     [
         ("output_folders_exist", "[ -d ${{outputs.out}} ] && echo there || echo not", "there\n", "not\n"),
         ("sets_azureml_variables", 'echo "${AZUREML_RUN_ID:+set}"', "set\n", "\n"),
+        ("sets_root_run_id", 'echo "${AZUREML_RUN_ID:+set} ${AZUREML_ROOT_RUN_ID:+set}"', "set set\n", "set \n"),
+        ("sets_identity_variables", 'echo "${MSI_ENDPOINT:-unset} $OTHER"', "there too\n", "unset too\n"),
         ("sets_port_variables", 'echo "${AZURE_ML_INPUT_flag:-unset}"', "True\n", "unset\n"),
         ("literals_are_pasted_as_sent", "echo ${{inputs.flag}}", "True\n", "true\n"),
         ("direct_ports_are_azureml_uris", "echo ${{inputs.data}} | cut -c 1-7", "file://\n", "azureml\n"),
@@ -123,7 +125,7 @@ def test_what_a_command_finds(make_cloud: Make, switch: str, line: str, on: str,
     data = {"type": "uri_folder", "path": "azureml://datastores/main/paths/d/", "mode": "direct"}
     node = command(line, inputs={"flag": True, "data": data}, outputs={"out": FOLDER})
     for assumed, expected in ((Assumptions(), on), (flipped(switch), off)):
-        cloud = make_cloud(assumed)
+        cloud = make_cloud(assumed, variables={"MSI_ENDPOINT": "there", "OTHER": "too"})
         name = cloud.run({"jobs": {"work": node}})
 
         assert cloud.log(name, "work") == expected

@@ -125,6 +125,25 @@ def unselected(jobs: Jobs) -> Any:
     return results(jobs.run(gate("a"), gate("b", "a"), now={"only": ["b"]}))
 
 
+ECHO = "import sys; print(sys.argv[1])"
+
+
+def repaired_count(jobs: Jobs) -> Any:
+    run = jobs.run(jobs.script("a", f"{ECHO}; assert 0", parameters=["{{task.execution_count}}"]))
+    jobs.call("POST", "runs/repair", {"run_id": run["run_id"], "rerun_all_failed_tasks": True})
+    return jobs.log(jobs.wait(run["run_id"]), "a")
+
+
+def defaults(jobs: Jobs) -> Any:
+    one = jobs.script("a", ECHO, parameters=["{{job.parameters.p}}"])
+    return jobs.log(jobs.run(one, parameters=[{"name": "p", "default": "{{job.name}}"}]), "a")
+
+
+def once(jobs: Jobs) -> Any:
+    first = jobs.notebook("first", "dbutils.jobs.taskValues.set('k', '{{task.name}} {{task.naem}}')")
+    return jobs.log(jobs.run(first, jobs.script("a", ECHO, "first", parameters=["{{tasks.first.values.k}}"])), "a")
+
+
 CASES: dict[str, tuple[Any, Any, Any]] = {
     "task_keys_may_hold_hyphens": (hyphens, "taken", 'Invalid task_key "a-b"'),
     "run_id_survives_repair": (repaired_id, True, False),
@@ -146,6 +165,9 @@ CASES: dict[str, tuple[Any, Any, Any]] = {
     "bad_reference_is_refused": (bad_reference, "Task a: {{job.naem}} can't be resolved", "taken"),
     "earlier_attempts_are_listed": (attempts, [0, 1], [1]),
     "unselected_tasks_are_left_out": (unselected, {"b": "SUCCESS"}, {"a": "DISABLED", "b": "SUCCESS"}),
+    "execution_count_survives_repair": (repaired_count, "2\n", "1\n"),
+    "defaults_resolve_references": (defaults, "demo\n", "{{job.name}}\n"),
+    "references_are_resolved_once": (once, "{{task.name}} {{task.naem}}\n", "a {{task.naem}}\n"),
 }
 
 

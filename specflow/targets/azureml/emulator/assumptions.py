@@ -50,6 +50,10 @@ class Assumptions:
         True, "the folder of a uri_folder output exists when the command starts; off: only its parent"
     )
     sets_azureml_variables: bool = _assume(True, "AZUREML_RUN_ID and its like are in a command's environment")
+    sets_root_run_id: bool = _assume(True, "AZUREML_ROOT_RUN_ID is among them; off: AZUREML_RUN_ID alone names a run")
+    sets_identity_variables: bool = _assume(
+        True, "MSI_ENDPOINT and MSI_SECRET are there too, if its job has a managed identity"
+    )
     sets_port_variables: bool = _assume(True, "AZURE_ML_INPUT_<name> and AZURE_ML_OUTPUT_<name> are, too")
     literals_are_pasted_as_sent: bool = _assume(
         True, "a literal reaches the command as the text that was sent (True, 0.30); off: as JSON (true, 0.3)"

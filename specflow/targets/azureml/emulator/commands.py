@@ -31,6 +31,7 @@ __all__ = ["Commands", "Finish", "find_spark_submit"]
 
 _SPARK = {"spark.ui.enabled": "false", "spark.log.level": "WARN"}
 """What keeps Spark here to itself: no pages, whose ports steps would fight for, and few words."""
+_IDENTITY = ("MSI_ENDPOINT", "MSI_SECRET")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +139,16 @@ class Commands:
         found["MLFLOW_EXPERIMENT_NAME"] = run.experiment
         if self.assumed.sets_azureml_variables:
             found |= self._azureml_variables(run)
+            if self.assumed.sets_root_run_id:
+                found["AZUREML_ROOT_RUN_ID"] = run.root
         if self.assumed.sets_port_variables:
             found |= {f"AZURE_ML_INPUT_{name}": text for name, text in mounted.inputs.items()}
             found |= {f"AZURE_ML_OUTPUT_{name}": text for name, text in mounted.outputs.items()}
         if node.kind == "spark":
             found |= {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_DIRS": str(mounted.temporary)}
             found |= {name: os.environ[name] for name in ("JAVA_HOME",) if name in os.environ}
-        found |= self.variables
+        has_identity = self.assumed.sets_identity_variables
+        found |= {name: text for name, text in self.variables.items() if has_identity or name not in _IDENTITY}
         own = {**(node.component.get("environment_variables") or {}), **(node.body.get("environment_variables") or {})}
         return {**found, **{name: str(value) for name, value in own.items()}}
 
@@ -152,7 +156,6 @@ class Commands:
         space = self.workspace
         return {
             "AZUREML_RUN_ID": run.id,
-            "AZUREML_ROOT_RUN_ID": run.root,
             "AZUREML_ARM_SUBSCRIPTION": space.subscription,
             "AZUREML_ARM_RESOURCEGROUP": space.group,
             "AZUREML_ARM_WORKSPACE_NAME": space.name,

@@ -68,6 +68,17 @@ class Assumptions:
     unselected_tasks_are_left_out: bool = _assumed(
         True, "Tasks that `only` of `run-now` doesn't name are not in the run", "they are listed as `DISABLED`"
     )
+    execution_count_survives_repair: bool = _assumed(
+        True, "`{{task.execution_count}}` counts on through a repair", "each repair counts from 1 again"
+    )
+    defaults_resolve_references: bool = _assumed(
+        True, "`{{job.run_id}}` and its like may be the default of a job parameter", "they stay literal there"
+    )
+    references_are_resolved_once: bool = _assumed(
+        True,
+        "A text that a reference put in is not looked at again",
+        "references in it are resolved too; in names that are not known, they stay literal",
+    )
 
     @classmethod
     def table(cls) -> str:

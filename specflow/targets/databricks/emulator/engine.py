@@ -177,13 +177,7 @@ class Engine:
     def _launch(self, run: Run, unit: Unit) -> None:
         attempt, kind = unit.last, kind_of(unit.settings)
         attempt.state, attempt.started = "PENDING", self.host.clock.now()
-        lookup = Lookup(
-            run,
-            unit,
-            self.host.url,
-            is_lenient=not self.assumptions.bad_reference_is_refused,
-            run_id_survives_repair=self.assumptions.run_id_survives_repair,
-        )
+        lookup = Lookup(run, unit, self.host.url, self.assumptions)
         try:
             if kind in EXECUTED:
                 self._launch_process(run, unit, kind, lookup)

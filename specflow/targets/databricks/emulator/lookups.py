@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from specflow.targets.databricks.emulator.assumptions import Assumptions
 from specflow.targets.databricks.emulator.references import BadReference, moment, resolve, value_text
 from specflow.targets.databricks.emulator.runs import Run, Unit
 
@@ -14,14 +15,16 @@ __all__ = ["Lookup"]
 class Lookup:
     """Resolves the references of one task; `url` is the workspace's address."""
 
-    def __init__(self, run: Run, unit: Unit, url: str, *, is_lenient: bool, run_id_survives_repair: bool) -> None:
-        """Keep whose references they are; lenient, a bad one stays as it is."""
-        self.run, self.unit, self.url = run, unit, url
-        self.is_lenient, self.run_id_survives_repair = is_lenient, run_id_survives_repair
+    def __init__(self, run: Run, unit: Unit, url: str, assumptions: Assumptions) -> None:
+        """Keep whose references they are."""
+        self.run, self.unit, self.url, self.assumptions = run, unit, url, assumptions
 
     def text(self, text: str) -> str:
         """Return a text with its references resolved; raise BadReference."""
-        return resolve(text, self._safely(self._value))
+        found = resolve(text, self._safely(self._value))
+        if "{{" in found and not self.assumptions.references_are_resolved_once:
+            return resolve(found, self._or_literally(self._value))
+        return found
 
     def all(self, value: Any) -> Any:
         """Return a list or mapping of texts with their references resolved."""
@@ -33,16 +36,21 @@ class Lookup:
 
     def parameters(self) -> dict[str, str]:
         """Return the run's job parameters; theirs may name the job and the workspace."""
+        if not self.assumptions.defaults_resolve_references:
+            return dict(self.run.parameters)
         return {name: resolve(text, self._safely(self._outer)) for name, text in self.run.parameters.items()}
 
     def _safely(self, value_of: Callable[[tuple[str, ...]], str]) -> Callable[[tuple[str, ...]], str]:
+        return value_of if self.assumptions.bad_reference_is_refused else self._or_literally(value_of)
+
+    def _or_literally(self, value_of: Callable[[tuple[str, ...]], str]) -> Callable[[tuple[str, ...]], str]:
+        """Return the same, but for bad references, which stay as they are."""
+
         def found(parts: tuple[str, ...]) -> str:
             try:
                 return value_of(parts)
             except BadReference:
-                if self.is_lenient:
-                    return "{{" + ".".join(parts) + "}}"
-                raise
+                return "{{" + ".".join(parts) + "}}"
 
         return found
 
@@ -57,7 +65,7 @@ class Lookup:
             case ("task", "run_id"):
                 return str(self.unit.last.run_id)
             case ("task", "execution_count"):
-                return str(len(self.unit.attempts))
+                return self._count(self.unit)
             case ("task", "notebook_path"):
                 return str(self.unit.settings.get("notebook_task", {}).get("notebook_path", ""))
             case ("tasks", key, *rest) if key in self.run.units:
@@ -82,10 +90,13 @@ class Lookup:
             case ("error_code",):
                 return "RunExecutionError" if unit.last.result == "FAILED" else ""
             case ("execution_count",):
-                return str(len(unit.attempts))
+                return self._count(unit)
             case ("notebook_path",):
                 return str(unit.settings.get("notebook_task", {}).get("notebook_path", ""))
         raise BadReference(f"tasks.{unit.key}.{'.'.join(parts)} can't be resolved")
+
+    def _count(self, unit: Unit) -> str:
+        return str(len(unit.attempts) if self.assumptions.execution_count_survives_repair else unit.tries)
 
     def _outer(self, parts: tuple[str, ...]) -> str:
         run = self.run
@@ -95,7 +106,7 @@ class Lookup:
             case ("job", "name"):
                 return str(run.settings.get("name", ""))
             case ("job", "run_id"):
-                is_repaired = len(run.repairs) > 1 and not self.run_id_survives_repair
+                is_repaired = len(run.repairs) > 1 and not self.assumptions.run_id_survives_repair
                 return str(run.repairs[-1].id if is_repaired else run.run_id)
             case ("job", "repair_count"):
                 return str(max(0, len(run.repairs) - 1))
