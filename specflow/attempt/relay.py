@@ -23,6 +23,7 @@ __all__ = [
     "hand_over",
     "in_store",
     "line_for",
+    "neighbour_variables",
     "relayed",
     "told_in",
 ]
@@ -37,6 +38,12 @@ MARK = "specflow-bridge: "
 """What the line of a bridge's log begins with by which it relays what happens elsewhere."""
 NOWHERE = os.path.join(os.devnull, "nothing")
 """A path at which there never is anything."""
+
+
+def neighbour_variables(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return what tells a process on an emulated platform where the other emulators of its run are."""
+    neighbours = settings.get("neighbours")
+    return {EMULATORS: json.dumps(neighbours, sort_keys=True)} if neighbours else {}
 
 
 def relayed(bridge: str, paths: Mapping[str, str], places: Places, given: Mapping[str, str]) -> str:

@@ -43,7 +43,7 @@ from specflow.emulation.hold import is_held
 from specflow.emulation.messages import Refusal, Request, Response, as_json
 from specflow.emulation.routes import Handler, Routes
 from specflow.emulation.server import Server
-from specflow.emulation.standing import Standing, neighbour_variables, offer, serve, standing
+from specflow.emulation.standing import Standing, offer, serve, standing
 from specflow.emulation.state import State
 
 __all__ = [
@@ -64,7 +64,6 @@ __all__ = [
     "Timer",
     "as_json",
     "is_held",
-    "neighbour_variables",
     "offer",
     "serve",
     "standing",

@@ -9,14 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path as FilePath
 from typing import Any, Protocol
 
-from specflow.attempt.relay import EMULATORS
 from specflow.emulation.hold import address, announce
 from specflow.emulation.messages import Request, Response, as_json
 from specflow.emulation.server import Server
 from specflow.emulation.token import kept_token
 from specflow.errors import UnreachableError
 
-__all__ = ["Served", "Standing", "neighbour_variables", "offer", "serve", "standing"]
+__all__ = ["Served", "Standing", "offer", "serve", "standing"]
 
 _ROUTE = "/_emulator/stand-in"
 _PROVIDE = {"provide": _ROUTE}
@@ -114,12 +113,6 @@ class Standing:
                 return json.load(answer)
         except OSError as failure:
             raise UnreachableError(f"the emulator on {self.url} does not answer", "start it again") from failure
-
-
-def neighbour_variables(settings: Mapping[str, Any]) -> dict[str, str]:
-    """Return what tells a process on an emulated platform where the other emulators of its run are."""
-    neighbours = settings.get("neighbours")
-    return {EMULATORS: json.dumps(neighbours, sort_keys=True)} if neighbours else {}
 
 
 def _without_functions(value: Any) -> Any:

@@ -12,7 +12,7 @@ from pathlib import Path as FilePath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from specflow.emulation import neighbour_variables
+from specflow.attempt.relay import neighbour_variables
 from specflow.targets.azureml.emulator.names import Reference
 from specflow.targets.azureml.emulator.server import Emulator, read_options
 from specflow.targets.azureml.key_vault import VAULT_VARIABLE

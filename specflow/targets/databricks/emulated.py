@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
-from specflow.emulation import neighbour_variables
+from specflow.attempt.relay import neighbour_variables
 from specflow.targets.databricks.emulator.server import Emulator, read_options
 
 __all__ = ["Emulated", "open_emulated"]
