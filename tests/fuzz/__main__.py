@@ -12,8 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-SLOWEST_S = 20
-"""Of one trial; a file of 100 kB may take a tenth of that on a slow machine."""
+SLOWEST_S = 60
+"""Of one trial. A file of 100 kB takes two seconds on a slow machine; one that is busy with others may stall for twenty."""
 LARGEST = 100_000
 MEMORY_MB = 2048
 
