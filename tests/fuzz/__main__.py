@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 SLOWEST_S = 60
-"""Of one trial. A file of 100 kB takes two seconds on a slow machine; one that is busy with others may stall for twenty."""
+"""Of one trial. A file of 100 kB takes two seconds on a slow machine; a busy one may stall for twenty."""
 LARGEST = 100_000
 MEMORY_MB = 2048
 
