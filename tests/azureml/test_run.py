@@ -52,6 +52,38 @@ def test_a_text_arrives_byte_for_byte(project: Make, workspace: Workspace, tmp_p
     assert NASTY == found
 
 
+def escaped(text: str) -> str:
+    """Return a text as YAML that is nothing but ASCII."""
+    return '"' + "".join(f"\\U{ord(sign):08x}" for sign in text) + '"'
+
+
+def test_every_kind_of_character_arrives_or_is_refused_by_name(
+    project: Make, workspace: Workspace, tmp_path: Path
+) -> None:
+    # What YAML 1.1 and 1.2 readers take for line ends, spaces, marks or nothing at all; the edges of what they print.
+    marks = "\x7f \x80 \x84 \x85 \x86 \x9f \xa0 \u2028 \u2029 \ufeff \ufffd \ufffe \uffff \ud7ff \ue000"
+    edges = [*marks.split(" "), "\U00010000", "\U0010ffff", "\t", "\n", "\r", "\r\n", "\x01", "\x1b"]
+    texts = [*edges, *(f"a{edge}{edge} b {edge}" for edge in edges), "".join(edges)]
+    steps = "".join(f"  s{at}: {{uses: say, inputs: {{x: {escaped(text)}}}}}\n" for at, text in enumerate(texts))
+    odd = "first\n\x85second"  # as PyYAML writes it, the SDK reads something else
+    head = f"description: {escaped(odd)}\ntags: {{team: {escaped(odd)}}}\ninputs:\n  given: {{type: string}}\n"
+    given = '  given: {uses: say, inputs: {x: "${{ inputs.given }}"}}\n'
+    artifact = project(f"{head}steps:\n{steps}{given}", FILES)
+    job = workspace.submit(artifact, given=texts[-1])
+    assert "succeeded" == workspace.wait(job).state
+
+    found = [
+        workspace.client.fetch(job, step, "y", workspace.record(job, step), tmp_path).read_bytes().decode()
+        for step in (*(f"s{at}" for at in range(len(texts))), "given")
+    ]
+    assert [*texts, texts[-1]] == found
+    kept = workspace.client.ml.jobs._get_job(job).properties
+    assert [odd, odd] == [kept.description, kept.tags["team"]]
+    # No process can be given it, so validation refuses it.
+    with pytest.raises(AssertionError, match="the text holds a NUL character"):
+        project('steps:\n  s: {uses: say, inputs: {x: "a\\0b"}}\n', FILES)
+
+
 @pytest.mark.parametrize("text", ["$(reboot) ${{parent.inputs.x}}", '"; exit 1; "', "ordinary"])
 def test_a_text_that_is_given_arrives_byte_for_byte(
     project: Make, workspace: Workspace, tmp_path: Path, text: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -12,6 +13,7 @@ from specflow.errors import SpecflowError
 from specflow.targets.azureml import client
 from specflow.targets.azureml.client import MissingError, patiently
 from specflow.targets.azureml.components import component_document
+from specflow.targets.azureml.yaml_text import yaml_text
 from specflow.targets.base import Deployment
 
 __all__ = ["OWNER", "deploy", "deployments", "put_component", "undeploy"]
@@ -55,7 +57,7 @@ def put_component(
     version = digest[:_VERSION_LENGTH]
     made = component_document(document, native, version)
     made["tags"] = {**made.get("tags", {}), OWNER: name, _DIGEST: digest}
-    text = yaml.safe_dump(made, sort_keys=False, allow_unicode=True)
+    text = yaml_text(made)
     try:
         found = patiently(lambda: ml.components.get(name, version))
     except MissingError:
@@ -105,13 +107,13 @@ def undeploy(ml: Any, name: str) -> bool:
 def _archive(ml: Any, components: Iterable[Any]) -> None:
     """Take components out of the workspace's lists; whoever names one by its version still finds it."""
     for component in components:
-        patiently(lambda one=component: ml.components.archive(one.name, one.version))  # type: ignore[misc]
+        patiently(partial(ml.components.archive, component.name, component.version))
 
 
 def _components(ml: Any) -> Iterator[Any]:
     """Yield the versions of components that are ours."""
     for container in patiently(lambda: list(ml.components.list())):
-        versions = patiently(lambda one=container: list(ml.components.list(name=one.name)))  # type: ignore[misc]
+        versions = patiently(partial(_versions, ml, container.name))
         yield from (each for each in versions if OWNER in (each.tags or {}))
 
 
@@ -141,3 +143,7 @@ def _shown(trigger: Any) -> str:
 
 def _deployment(name: str, component: Any, digest: str, schedule: str) -> Deployment:
     return Deployment(name, "azureml", f"azureml:{component.name}:{component.version}", "", digest, schedule)
+
+
+def _versions(ml: Any, name: str) -> list[Any]:
+    return list(ml.components.list(name=name))

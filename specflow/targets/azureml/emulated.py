@@ -7,6 +7,7 @@ import re
 import secrets
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path as FilePath
 from typing import Any
@@ -68,7 +69,8 @@ class Vaults:
 
     def start(self) -> None:
         """Begin to answer."""
-        threading.Thread(target=self.server.serve_forever, name="key-vaults", daemon=True).start()
+        serve = partial(self.server.serve_forever, poll_interval=0.02)  # so long may `stop` take
+        threading.Thread(target=serve, name="key-vaults", daemon=True).start()
 
     def stop(self) -> None:
         """Answer no more."""

@@ -6,6 +6,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -17,6 +18,7 @@ from specflow.targets.azureml import client
 from specflow.targets.azureml.client import MissingError, TakenError, error_text, patiently, word
 from specflow.targets.azureml.given import with_given
 from specflow.targets.azureml.states import child_status, job_state
+from specflow.targets.azureml.yaml_text import yaml_text
 from specflow.targets.base import Deployment, ForeignState, Status, StepStatus, Submission
 
 __all__ = ["AzureClient"]
@@ -56,7 +58,7 @@ class AzureClient:
         return job.key
 
     def _put(self, document: Mapping[str, Any], job: Submission) -> None:
-        text = yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True)
+        text = yaml_text(document)  # PyYAML may write a raw U+0085, which the SDK's reader takes for something else
 
         def put() -> None:
             made = client.loaded("job", text, job.folder)  # afresh each time: what was sent once has changed
@@ -102,7 +104,7 @@ class AzureClient:
         named.add(str(document.get("settings", {}).get("default_compute") or ""))
         for name in sorted(name.removeprefix("azureml:") for name in named if name and name != "serverless"):
             try:
-                patiently(lambda name=name: self.ml.compute.get(name))  # type: ignore[misc]
+                patiently(partial(self.ml.compute.get, name))
             except MissingError as failure:
                 message = f'the workspace "{self.settings["workspace"]}" has no compute "{name}"'
                 raise UnreachableError(message, "bind another one in the profile, under `computes`") from failure
@@ -166,7 +168,7 @@ class AzureClient:
             return ""
         logs = self._details(child.name).log_files or {}
         names = sorted(name for name in logs if name.startswith(_LOGS))
-        return "".join(patiently(lambda name=name: client.read_url(logs[name])) for name in names)  # type: ignore[misc]
+        return "".join(patiently(partial(client.read_url, logs[name])) for name in names)
 
     def _child(self, job: str, step: str) -> Any:
         if step not in self._children.get(job, {}):

@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -167,4 +168,4 @@ class Laboratory:
         details = patiently(lambda: self.ml.jobs._runs_operations.get_run_details(child))
         logs = details.log_files or {}
         names = sorted(name for name in logs if name.startswith("user_logs/std_log"))
-        return "".join(patiently(lambda url=logs[name]: client.read_url(url)) for name in names)  # type: ignore[misc]
+        return "".join(patiently(partial(client.read_url, logs[name])) for name in names)

@@ -225,7 +225,9 @@ class Abroad:
         """Return what counts of a step outside: how it ended, and what an island reads of it, by content."""
         record = self.record(step)
         read = {port: record["values"].get(port) for port in ports if port in record["values"]}
-        read |= {port: record["outputs"][port]["sha256"] for port in ports if port in record["outputs"]}
+        left = {port: record["outputs"][port] for port in ports if port in record["outputs"]}
+        # What Spark left at an address has no digest; the address is of one job alone.
+        read |= {port: one["sha256"] or one["path"] for port, one in left.items()}
         return [record["state"] in ("succeeded", "cached"), record["reason"], record["above"], read]
 
     def record(self, step: str) -> Record:
@@ -260,7 +262,8 @@ class Abroad:
         records, paths = {}, {}
         for step, ports in isle.spec["outer"].items():
             record = self.record(step)
-            outputs = {port: {**record["outputs"][port], "check": True} for port in ports if port in record["outputs"]}
+            made = {port: record["outputs"][port] for port in ports if port in record["outputs"]}
+            outputs = {port: {**one, "check": bool(one["sha256"])} for port, one in made.items()}
             for port, left in outputs.items():
                 named = self.arrived.get((step, port), {})
                 paths[f"{step}.{port}"] = named.get(target) or FilePath(named.get("local", left["path"]))
