@@ -59,14 +59,15 @@ def plain(value: Any) -> Any:
 
 def leaves_of(*trees: Tree | None) -> list[Tree]:
     """Return the leaves of trees that are no values, each once, in order."""
-    found: dict[str, Tree] = {}
-    stack = [tree for tree in reversed(trees) if tree is not None]
+    found: dict[tuple[str, ...], Tree] = {}
+    stack = [tree for tree in reversed(trees) if tree is not None and tree[0] != "value"]
     while stack:
         tree = stack.pop()
         inner = children(tree)
-        if not inner and tree[0] not in ("value", "group", "list"):
-            found.setdefault(repr(tree), tree)
-        stack.extend(reversed(inner))
+        if inner:
+            stack += [child for child in reversed(inner) if child[0] != "value"]
+        elif tree[0] not in ("group", "list"):
+            found.setdefault(tuple(tree), tree)
     return list(found.values())
 
 

@@ -96,7 +96,10 @@ class Frozen(BaseModel):
     @property
     def noted(self) -> dict[str, Any]:
         """Return what rules have worked out of it so far, by the rule's own name."""
-        return self._noted
+        private = self.__pydantic_private__  # what `self._noted` comes to after three calls; asked of every step, often
+        assert private is not None
+        noted: dict[str, Any] = private["_noted"]
+        return noted
 
     @property
     def given(self) -> frozenset[str]:

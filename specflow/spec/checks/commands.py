@@ -19,12 +19,17 @@ from specflow.spec.types import Fault, Type, closest, infer
 __all__ = ["command_faults", "command_of", "unread_inputs", "unwritten_outputs", "variable_faults"]
 
 
-def command_of(body: object) -> tuple[Command | None, tuple[Fault, ...]]:
+def command_of(body: Any) -> tuple[Command | None, tuple[Fault, ...]]:
     """Return the command of a body's `run`, and its faults; None for a script or a body without `run`."""
     run = getattr(body, "run", None)
     if run is None or getattr(body, "shell", None) is not None:
         return None, ()
-    return read_command(run) if isinstance(run, str) else read_vector(run)
+    if isinstance(run, str):
+        return read_command(run)
+    if "command" not in body.noted:
+        body.noted["command"] = read_vector(run)
+    found: tuple[Command, tuple[Fault, ...]] = body.noted["command"]
+    return found
 
 
 def command_faults(context: Context) -> Iterator[Diagnostic]:

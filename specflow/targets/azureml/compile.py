@@ -21,6 +21,7 @@ from specflow.graph.model import Node
 from specflow.lowering import Lowering, launcher_files, soft_nodes
 from specflow.spec import model
 from specflow.spec.load import Workspace
+from specflow.spec.source import no_garbage_collection
 from specflow.targets.azureml.checks import LARGE_CODE, large_code, outputs_left_out, profile_faults
 from specflow.targets.azureml.computes import default_compute
 from specflow.targets.azureml.environments import Environments
@@ -49,6 +50,7 @@ _REQUIRED = "azureml://datastores/workspaceblobstore/paths/to-be-given"
 """Where a required path input lies until somebody gives one: there is nothing, so a run without it fails, saying so."""
 
 
+@no_garbage_collection()
 def compile_island(island: Island, workspace: Workspace) -> Compiled:
     """Return an island's artifact, and what has to be said of it; no files where there are errors."""
     found = list(profile_faults(island.nodes.values(), workspace.profile))
@@ -70,6 +72,10 @@ class _Compiler:
         self.environments = Environments(self.lowering, workspace.profile)
         self.soft = frozenset() if self.graph.fail_fast else soft_nodes(self.nodes)
         self.wirings: dict[str, Wiring] = {}
+        self.reused = {
+            name: is_deterministic(node, self.graph, soft=name in self.soft) for name, node in self.nodes.items()
+        }
+        """Of each step, whether an earlier run of its node may stand for a new one."""
 
     def compiled(self) -> Compiled:
         notes = {name: self._note(node) for name, node in self.nodes.items()}
@@ -146,13 +152,14 @@ class _Compiler:
             note |= {"id": shared, "label": shared}
             note["attempt"]["step"] = shared
         folder = self.folders.add(node, note)
-        parts = NodeParts(note, folder, self.environments.reference(node), wiring, variables, self._vaults(node))
+        environment, vaults = self.environments.reference(node), self._vaults(node)
+        parts = NodeParts(note, folder, environment, wiring, variables, vaults, self.reused[node.id])
         for port in node.outputs:
             if (node.id, port) in bound.of_nodes:
                 wiring.bind_output(port, bound.of_nodes[node.id, port])
         for port, place in in_store.items():
             wiring.outputs[port] = {**wiring.outputs[port], "path": place}
-        made = body(node, self.graph, parts, self.profile)
+        made = body(node, parts, self.profile)
         patched = self._patch(made, node)
         types = {**wiring.types, **{port: _declared(node, port) for port in node.outputs}}
         return in_place_component(patched, wiring.types, types)
@@ -296,7 +303,7 @@ class _Compiler:
         for name, node in self.nodes.items():
             kinds = {port: _declared(node, port) for port, out in node.outputs.items() if out.type in model.PATH_TYPES}
             steps[name] = {"label": node.label, "outputs": kinds, "native": node.kind == "native"}
-            steps[name]["reused"] = is_deterministic(node, self.graph, soft=node.id in self.soft)
+            steps[name]["reused"] = self.reused[name]
         late: dict[str, dict[str, str]] = {}
         for name, wiring in self.wirings.items():
             for given, port in wiring.late.items():

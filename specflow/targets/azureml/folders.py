@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
@@ -16,13 +17,12 @@ __all__ = ["SPARK_ENTRY", "Folders", "note_bytes"]
 SPARK_ENTRY = "start.py"
 """The Python file that Spark is handed: it starts the launcher."""
 _HERE = FilePath(__file__).parent
+_json = json.JSONEncoder().encode
 
 
 def note_bytes(note: Mapping[str, Any]) -> bytes:
     """Return a note as it travels: one line for each of its keys, so that two can be compared by eye."""
-    import json
-
-    lines = [f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in note.items()]
+    lines = [f'  "{key}": {_json(value)}' for key, value in note.items()]
     return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
 
 

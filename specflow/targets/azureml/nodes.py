@@ -63,6 +63,7 @@ class NodeParts:
     variables: Mapping[str, str]
     vaults: Mapping[str, str]
     """Where each secret is: `<vault>/<name>`."""
+    is_deterministic: bool
 
 
 def is_deterministic(node: Node, graph: Graph, *, soft: bool) -> bool:
@@ -154,12 +155,12 @@ def _word(text: str) -> str:
     return text if _PLAIN_WORD.fullmatch(text) else shlex.quote(text)
 
 
-def body(node: Node, graph: Graph, parts: NodeParts, profile: model.Profile) -> dict[str, Any]:
+def body(node: Node, parts: NodeParts, profile: model.Profile) -> dict[str, Any]:
     """Return a node as people write it, its keys in the order of Azure's examples; a patch is applied to this form."""
     is_spark = node.engine == "spark"
     found: dict[str, Any] = {"type": "spark" if is_spark else "command"}
     found |= {"display_name": node.label, "code": parts.folder}
-    if not is_deterministic(node, graph, soft=parts.note["soft"]):
+    if not parts.is_deterministic:
         found["is_deterministic"] = False
     if is_spark:
         found |= {"entry": {"file": SPARK_ENTRY}, "args": spark_arguments(node, parts)}
