@@ -142,7 +142,12 @@ def test_a_run_that_failed_goes_on_where_it_stopped(script: Path, tmp_path: Path
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_ends_what_runs_and_starts_nothing_new(tmp_path: Path, number: int, code: int) -> None:
     script = taken_away(tmp_path, SLOW)
-    process = subprocess.Popen(["sh", script], env=env(script, {}), start_new_session=True)
+    # Where these tests run in the background, SIGINT is ignored, and no shell can trap what was ignored from the first.
+    restored = (
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execvp('sh', ['sh', sys.argv[1]])"
+    )
+    words = [sys.executable, "-c", restored, str(script)]
+    process = subprocess.Popen(words, env=env(script, {}), start_new_session=True)
     wait_for(lambda: "begun" in text_of(tmp_path / "o ut" / "long" / "log.txt"))
 
     process.send_signal(number)
