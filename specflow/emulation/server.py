@@ -32,6 +32,8 @@ __all__ = ["MAX_BODY", "Server"]
 
 MAX_BODY = 1 << 30
 """The most bytes of a request's body."""
+LARGE = 2**20
+"""Bytes from which on an answer is not copied once more to be sent."""
 
 CONTROL = "/_emulator/"
 
@@ -299,7 +301,11 @@ class _Handler(BaseHTTPRequestHandler):
         head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
         # One write: with two, Nagle's algorithm and delayed ACKs cost some 40 ms a call.
         is_bare = getattr(self, "command", None) == "HEAD" or answer.status == 204
-        self.wfile.write(head if is_bare else head + answer.body)
+        if is_bare or len(answer.body) > LARGE:
+            self.wfile.write(head)
+            self.wfile.write(b"" if is_bare else answer.body)
+        else:
+            self.wfile.write(head + answer.body)
 
     def _reset(self) -> None:
         self.close_connection = True

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import hmac
 import re
+import shutil
 import threading
 from collections.abc import Iterator
 from email.utils import formatdate
@@ -21,6 +22,8 @@ from specflow.targets.azureml.emulator.storage import Container, Storage, inside
 __all__ = ["Blobs"]
 
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
+_LARGE = 32 * 2**20
+"""Bytes from which on a blob is not read as a whole, and so has no MD5 to tell."""
 
 
 class Blobs:
@@ -29,7 +32,9 @@ class Blobs:
     def __init__(self, storage: Storage, state: State) -> None:
         """Serve the containers of `storage`; metadata is kept in `state`."""
         self.storage, self.state = storage, state
-        self._blocks: dict[tuple[str, str], bytes] = {}
+        self._blocks: dict[tuple[str, str], FilePath] = {}
+        self._scratch = storage.root / "blocks"
+        shutil.rmtree(self._scratch, ignore_errors=True)
         self._lock = threading.Lock()
 
     def answer(self, request: Request) -> Response:
@@ -64,41 +69,64 @@ class Blobs:
             self.state.put("blob-metadata", key, _metadata(request))
             return Response(200, b"", stamp)
         if kind == "block":
-            with self._lock:
-                self._blocks[key, request.query.get("blockid", "")] = request.body
+            self._keep_block(key, request.query.get("blockid", ""), request.body)
             return Response(201, b"", {"x-ms-request-server-encrypted": "true"})
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(self._assembled(key, request.body) if kind == "blocklist" else request.body)
+        if kind == "blocklist":
+            self._assemble(key, request.body, path)
+        else:
+            path.write_bytes(request.body)
         if metadata := _metadata(request):
             self.state.put("blob-metadata", key, metadata)
         return Response(201, b"", {**stamp, "x-ms-request-server-encrypted": "true"})
 
-    def _assembled(self, key: str, listing: bytes) -> bytes:
+    def _keep_block(self, key: str, block: str, content: bytes) -> None:
+        """Keep a block until its blob is made of it: in a file, since a blob may be larger than memory."""
+        place = self._scratch / hashlib.sha256(f"{key}\0{block}".encode()).hexdigest()
+        place.parent.mkdir(exist_ok=True)
+        place.write_bytes(content)
+        with self._lock:
+            self._blocks[key, block] = place
+
+    def _assemble(self, key: str, listing: bytes, path: FilePath) -> None:
         names = re.findall(r"<(?:Latest|Uncommitted|Committed)>([^<]+)</", listing.decode())
         with self._lock:
-            return b"".join(self._blocks.pop((key, each), b"") for each in names)
+            blocks = [self._blocks.pop((key, each), None) for each in names]
+        with path.open("wb") as blob:
+            for block in blocks:
+                if block is not None:
+                    blob.write(block.read_bytes())
+                    block.unlink(missing_ok=True)
 
     def _get(self, container: Container, name: str, path: FilePath, request: Request) -> Response:
         if not path.is_file():
             return _refusal(404, "BlobNotFound")
-        data = path.read_bytes()
+        facts = path.stat()
+        size, data = facts.st_size, path.read_bytes() if facts.st_size < _LARGE else None
+        mark = f"{size} {facts.st_mtime_ns}".encode() if data is None else data
         head = {
-            "ETag": f'"{hashlib.sha256(data).hexdigest()[:16]}"',
-            "Last-Modified": formatdate(path.stat().st_mtime, usegmt=True),
+            "ETag": f'"{hashlib.sha256(mark).hexdigest()[:16]}"',
+            "Last-Modified": formatdate(facts.st_mtime, usegmt=True),
             "Content-Type": "application/octet-stream",
             "Accept-Ranges": "bytes",
             "x-ms-blob-type": "BlockBlob",
             **self.state.get("blob-metadata", f"{container.name}/{name}", {}),
         }
         asked = _RANGE.fullmatch(request.headers.get("x-ms-range") or request.headers.get("range") or "")
-        if request.method == "HEAD" or not asked:
-            return Response(200, data, head)
-        first, last = int(asked[1]), min(int(asked[2] or len(data) - 1), len(data) - 1)
+        if request.method == "HEAD":
+            return Response(200, b"", {**head, "Content-Length": str(size)})
+        if not asked:
+            return Response(200, path.read_bytes() if data is None else data, head)
+        first, last = int(asked[1]), min(int(asked[2] or size - 1), size - 1)
         if first > last:
             return _refusal(416, "InvalidRange")
+        ranged = {"Content-Range": f"bytes {first}-{last}/{size}"}
+        if data is None:
+            with path.open("rb") as blob:
+                blob.seek(first)
+                return Response(206, blob.read(last + 1 - first), {**head, **ranged})
         md5 = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
-        ranged = {"Content-Range": f"bytes {first}-{last}/{len(data)}", "x-ms-blob-content-md5": md5}
-        return Response(206, data[first : last + 1], {**head, **ranged})
+        return Response(206, data[first : last + 1], {**head, **ranged, "x-ms-blob-content-md5": md5})
 
     def _list(self, container: Container, request: Request) -> Response:
         prefix, delimiter = request.query.get("prefix", ""), request.query.get("delimiter", "")
