@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
@@ -33,6 +35,9 @@ __all__ = [
 
 T = TypeVar("T")
 
+_ADDRESS = re.compile(r"/datastores/([^/]+)/paths/(.+)")
+AT_ONCE = 8
+"""Blobs that are brought at the same time."""
 PATIENCE = 8
 """How often a request is repeated that was throttled, lost, or met a fault; the SDK has tries of its own."""
 SETTINGS = ("subscription_id", "resource_group", "workspace")
@@ -84,10 +89,44 @@ def loaded(kind: str, text: str, folder: FilePath) -> Any:
 
 
 def download(ml: Any, uri: str, place: FilePath) -> None:
-    """Bring what lies at an address of a datastore into a folder."""
-    from azure.ai.ml._artifacts._artifact_utilities import download_artifact_from_aml_uri
+    """Bring what lies at an address of a datastore into a folder; called again, it goes on where it broke off.
 
-    download_artifact_from_aml_uri(uri=uri, destination=str(place), datastore_operation=ml.datastores)
+    The SDK's own helper holds each file in memory, one after the other; it is left to what holds no blobs.
+    """
+    found = _ADDRESS.search(uri)
+    container: Any = None
+    is_blob = False
+    if found is not None:
+        container, is_blob = storage(ml, found[1])
+    if found is None or not is_blob:
+        from azure.ai.ml._artifacts._artifact_utilities import download_artifact_from_aml_uri
+
+        download_artifact_from_aml_uri(uri=uri, destination=str(place), datastore_operation=ml.datastores)
+        return
+    path = found[2].rstrip("/")
+    blobs = container.list_blobs(name_starts_with=path, include=["metadata"])
+    wanted = [each for each in blobs if each.name == path or each.name.startswith(f"{path}/")]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for _ in pool.map(lambda blob: _bring(container, blob, path, place), wanted):
+            pass
+
+
+def _bring(container: Any, blob: Any, path: str, place: FilePath) -> None:
+    """Write a blob to its place below a folder, whole or not at all; what an earlier try has brought is left."""
+    name = blob.name[len(path) :].lstrip("/") or path.rpartition("/")[2]
+    target = (place / name).resolve()
+    if not target.is_relative_to(place.resolve()):
+        raise SpecflowError(f'"{blob.name}" leads out of the folder that it lies in')
+    if (blob.metadata or {}).get("hdi_isfolder") == "true":
+        target.mkdir(parents=True, exist_ok=True)
+        return
+    if target.is_file() and target.stat().st_size == blob.size:
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f"{target.name}.partial")
+    with partial.open("wb") as stream:
+        container.get_blob_client(blob.name).download_blob().readinto(stream)
+    partial.replace(target)
 
 
 def storage(ml: Any, datastore: str) -> tuple[Any, bool]:
