@@ -284,7 +284,7 @@ open(count, "w").write(str(table.count()))
 def test_spark_steps_live_as_others_do(project: Make, make_workspace: Any, tmp_path: Path) -> None:
     pytest.importorskip("pyspark", reason='pip install "specflow[spark]"')
     if shutil.which("java") is None:
-        pytest.skip("Java is not installed")
+        pytest.skip("Spark needs Java on PATH, or JAVA_HOME")
     files = {"spark/step.yaml": SPARK, "spark/count.py": COUNT, "spark/beside.py": "SEEN = []\n"}
     artifact = project(LIFE, files)
     assert not [told for told in artifact.told if told.startswith("error")]

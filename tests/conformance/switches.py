@@ -86,11 +86,15 @@ def cases() -> tuple[Case, ...]:
 def _assuming(name: str, made: Any) -> Iterator[None]:
     """Have every emulator of a platform that is started meanwhile make these assumptions."""
     which, one = target(name), PLATFORMS[name]
-    which.emulator = lambda root, settings: one.emulator(root, settings, **{one.keyword: made})  # type: ignore[attr-defined]
+
+    def emulator(root: Path, settings: Mapping[str, Any]) -> Any:
+        return one.emulator(root, settings, **{one.keyword: made})
+
+    vars(which)["emulator"] = emulator  # before the method of its class
     try:
         yield
     finally:
-        del which.emulator  # type: ignore[attr-defined]
+        del vars(which)["emulator"]
 
 
 def _watched(name: str) -> tuple[Any, set[str]]:
@@ -98,13 +102,14 @@ def _watched(name: str) -> tuple[Any, set[str]]:
     met: set[str] = set()
     known = set(switches(name))
 
-    class Watched(PLATFORMS[name].assumptions):  # type: ignore[misc]
-        def __getattribute__(self, attribute: str) -> Any:
-            if attribute in known:
-                met.add(attribute)
-            return super().__getattribute__(attribute)
+    base: Any = PLATFORMS[name].assumptions
 
-    return Watched(), met
+    def look(self: Any, attribute: str) -> Any:
+        if attribute in known:
+            met.add(attribute)
+        return base.__getattribute__(self, attribute)
+
+    return type("Watched", (base,), {"__getattribute__": look})(), met
 
 
 def met_by(case: Case, name: str) -> tuple[tuple[str, ...], frozenset[str]]:

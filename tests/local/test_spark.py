@@ -68,7 +68,7 @@ def test_no_java_is_told_before_anything_runs(project: Project, tmp_path: Path) 
 def test_words_are_counted_into_a_folder_that_exists(project: Project, mode: str, state: str) -> None:
     pytest.importorskip("pyspark", reason='pip install "specflow[spark]"')
     if shutil.which("java") is None:
-        pytest.skip("Java is not installed")
+        pytest.skip("Spark needs Java on PATH, or JAVA_HOME")
     wordcount(project, mode)
 
     runner = project.start("run", "p.yaml", "--format", "json")

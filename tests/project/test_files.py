@@ -70,7 +70,7 @@ def test_the_top_level_holds_nothing_unlisted() -> None:
     [
         (b"cd /%s/main" % b"work", True),
         (b"'/%s/.cache'" % b"root", True),
-        (b"--extra-index%surl x" % b"-", True),
+        (b"--extra-%s-url x" % b"index", True),
         (b"PIP_FIND%sLINKS=" % b"_", True),
         (b"https://example.com/%s/" % b"work", False),
         (b"/Workspace/Shared", False),

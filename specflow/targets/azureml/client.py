@@ -295,7 +295,7 @@ def _loopback_client(url: str, token: str, where: list[str], quiet: Mapping[str,
     from azure.core.credentials import AccessToken
     from azure.core.pipeline.policies import SansIOHTTPPolicy
 
-    class Bearer(SansIOHTTPPolicy):  # type: ignore[misc]  # Any to mypy, which reads no SDK
+    class Bearer(SansIOHTTPPolicy):  # type: ignore[misc]  # the base is Any: mypy reads no SDK
         def on_request(self, request: Any) -> None:
             request.context.options.pop("enforce_https", None)
             request.http_request.headers["Authorization"] = f"Bearer {token}"
