@@ -25,6 +25,7 @@ from specflow.spec.checks.ports import port_facts
 
 __all__ = [
     "Lowering",
+    "gibibytes",
     "holds_after_failure",
     "launcher_files",
     "leaves_of",
@@ -41,6 +42,15 @@ NOTE_VERSION = 1
 def seconds(duration: str | None) -> int | None:
     """Return a duration of the language in seconds."""
     return None if duration is None else int(duration[:-1]) * _UNITS[duration[-1]]
+
+
+def gibibytes(memory: str | None) -> float:
+    """Return an amount of memory of the language (`32GiB`, `500MB`) in GiB; 0 for none."""
+    if memory is None:
+        return 0
+    number, unit = memory.rstrip("BiTGM"), memory.lstrip("0123456789.")
+    base = 1024 if "i" in unit else 1000
+    return float(number) * float(base ** {"M": 2, "G": 3, "T": 4}[unit[0]]) / 1024**3
 
 
 _AS_IT_IS = frozenset((str, int, float, bool, type(None)))

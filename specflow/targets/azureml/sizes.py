@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from specflow.lowering import gibibytes
 from specflow.spec import model
 
-__all__ = ["SIZES", "Machine", "gibibytes", "machine_for"]
+__all__ = ["SIZES", "Machine", "machine_for"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +49,7 @@ Which of them a subscription may use, and how many, is its quota's to say: unver
 
 def machine_for(need: model.Compute, sizes: Sequence[Machine] = SIZES) -> Machine | None:
     """Return the smallest size that has what is asked for; None where no size has it."""
-    memory = gibibytes(need.memory) if need.memory else 0
+    memory = gibibytes(need.memory)
     cpus, gpus = need.cpus or 0, need.gpus or 0
     fitting = (m for m in sizes if m.cpus >= cpus and m.memory >= memory and m.gpus >= gpus)
     return next((m for m in fitting if bool(m.gpus) == bool(gpus)), None)
-
-
-def gibibytes(text: str) -> float:
-    """Return an amount of memory of the language (`32GiB`, `500MB`) in GiB."""
-    number, unit = text.rstrip("BiTGM"), text.lstrip("0123456789.")
-    base = 1024 if "i" in unit else 1000
-    return float(number) * float(base ** {"M": 2, "G": 3, "T": 4}[unit[0]]) / 1024**3

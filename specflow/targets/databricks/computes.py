@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from specflow.lowering import gibibytes
 from specflow.spec import model
 from specflow.targets.databricks.runtimes import runtime_for
 
@@ -62,7 +62,6 @@ _NODE_TYPES = (
     _NodeType("Standard_NC96ads_A100_v4", 96, 880, 4),
     _NodeType("Standard_ND96asr_v4", 96, 900, 8),
 )
-_UNITS = {"M": 1_000_000, "G": 1_000_000_000, "T": 1_000_000_000_000, "Mi": 1 << 20, "Gi": 1 << 30, "Ti": 1 << 40}
 
 
 def machine_for(
@@ -130,7 +129,7 @@ def _size(need: model.Compute, bound: Mapping[str, Any]) -> Iterator[tuple[str, 
 
 
 def _node_type(need: model.Compute) -> str:
-    gib = _gib(need.memory)
+    gib = gibibytes(need.memory)
     for one in _NODE_TYPES:
         fits = one.cpus >= (need.cpus or 1) and one.memory_gib >= gib
         if fits and (one.gpus >= need.gpus if need.gpus else not one.gpus):
@@ -138,11 +137,3 @@ def _node_type(need: model.Compute) -> str:
     parts = [f"{need.cpus} cpus" if need.cpus else "", need.memory or "", f"{need.gpus} gpus" if need.gpus else ""]
     wanted = " and ".join(part for part in parts if part)
     raise ComputeError(f"no node type known here has {wanted}; name one in the profile")
-
-
-def _gib(memory: str | None) -> float:
-    if memory is None:
-        return 0
-    match = re.fullmatch(r"([0-9.]+)([MGT]i?)B", memory)
-    assert match is not None
-    return float(match[1]) * _UNITS[match[2]] / (1 << 30)
