@@ -64,16 +64,19 @@ class _Crossing:
             return 0
         try:
             self.bridge = self._opened()
+            return self._cross(self.bridge)
         except SpecflowError as failure:
             return self._unreachable(failure)
+
+    def _cross(self, bridge: Bridge) -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._cancel)
-        for wait_s in self.bridge.walk():
+        for wait_s in bridge.walk():
             code = self._heed()
             if code is not None:
                 return code
-            self.bridge.woken.wait(wait_s)
-            self.bridge.woken.clear()
+            bridge.woken.wait(wait_s)
+            bridge.woken.clear()
         code = self._heed()
         return 0 if code is None else code
 
@@ -86,14 +89,16 @@ class _Crossing:
 
     def _may_run(self) -> bool:
         """Return whether any step may run; those before the first that may are settled."""
-        for step in self.steps.values():
-            found = self._settled(step)
-            if found is None:
-                self.known = {name: record for name, record in self.known.items() if name not in self.steps}
-                return True
-            self.known[step["id"]] = self._record(step, found)
-        self.known = {name: record for name, record in self.known.items() if name not in self.steps}
-        return False
+        outside = dict(self.known)
+        try:
+            for step in self.steps.values():
+                found = self._settled(step)
+                if found is None:
+                    return True
+                self.known[step["id"]] = self._record(step, found)
+            return False
+        finally:
+            self.known = outside
 
     def _settled(self, step: Mapping[str, Any]) -> Outcome | None:
         """Return how a step ends without being run; None if it may run."""
