@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["VERSION", "ForeignRow", "History", "ResultRow", "RunRow", "StepRow", "is_alive"]
 
 VERSION = 3
+
+_PATIENCE = 30
+"""Seconds to wait for another process that holds the database."""
 
 _SCHEMA = """
 CREATE TABLE runs (
@@ -139,8 +143,8 @@ class History:
         """Open or make the database; raise WorkspaceError for one that a newer specflow made, or a damaged one."""
         self.path = file
         try:
-            self.db = sqlite3.connect(file, isolation_level=None, timeout=30, cached_statements=64)
-            self.db.execute("PRAGMA journal_mode=WAL")
+            self.db = sqlite3.connect(file, isolation_level=None, timeout=_PATIENCE, cached_statements=64)
+            self._write_ahead()
             self.db.execute("PRAGMA synchronous=FULL")
             self._migrate()
         except sqlite3.DatabaseError as failure:
@@ -154,6 +158,18 @@ class History:
         self.pending: dict[str, list[tuple[Any, ...]]] = {}
         self.fresh: dict[str, ResultRow] = {}
         self.fresh_files: dict[tuple[str, int, int, int], str] = {}
+
+    def _write_ahead(self) -> None:
+        """Switch to WAL mode. SQLite doesn't wait for its lock here: of two that make a database, one is refused."""
+        end = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                self.db.execute("PRAGMA journal_mode=WAL")
+                return
+            except sqlite3.OperationalError as failure:
+                if "locked" not in str(failure) or time.monotonic() > end:
+                    raise
+                time.sleep(0.01)
 
     def _migrate(self) -> None:
         version = self.db.execute("PRAGMA user_version").fetchone()[0]

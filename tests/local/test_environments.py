@@ -67,7 +67,9 @@ def test_ten_steps_and_two_runs_that_want_it_at_once_build_it_once(
     env, count = counted(tmp_path, packages, tool)
 
     runs = [project.start("run", "p.yaml", "-j", "10", "--format", "json", env=env) for _ in range(2)]
-    ends = [json.loads(run.communicate(timeout=300)[0].splitlines()[-1]) for run in runs]
+    told = [run.communicate(timeout=300) for run in runs]
+    assert all(out for out, _ in told), [error for _, error in told]
+    ends = [json.loads(out.splitlines()[-1]) for out, _ in told]
 
     assert ["succeeded", "succeeded"] == [end["state"] for end in ends], ends
     homes = [path for path in (project.folder / ".specflow/environments").iterdir() if path.is_dir()]
