@@ -53,8 +53,10 @@ def _number(text: str) -> int | float:
     if value in (float("inf"), float("-inf")):
         raise ValueError(f'"{_short(text)}" is too large for a number')
     digits = text.lstrip("+-")
+    is_zero_with_a_sign = value == 0 and text[0] == "-"  # which an integer would lose
+    is_short = digits.isdigit() and len(digits) <= 19 and -(2**63) <= int(text) < 2**63
     # What fits into 64 bits keeps every digit; a float has sixteen of them.
-    return int(text) if digits.isdigit() and len(digits) <= 19 and -(2**63) <= int(text) < 2**63 else value
+    return int(text) if is_short and not is_zero_with_a_sign else value
 
 
 def _text_problem(text: str) -> str | None:

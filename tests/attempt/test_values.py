@@ -2,7 +2,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from specflow.attempt.evaluate import text_of
@@ -15,6 +15,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 OF_KIND = {"string": TEXTS, "integer": INTEGERS, "number": NUMBERS, "boolean": st.booleans()}
 
 
+@example(("number", -0.0))
 @given(st.sampled_from(sorted(OF_KIND)).flatmap(lambda kind: st.tuples(st.just(kind), OF_KIND[kind])))
 def test_a_values_text_reads_back_as_the_value(typed: tuple[str, Any]) -> None:
     kind, value = typed
