@@ -7,7 +7,6 @@ bound to, its command, its environment. Targets add where and how it is started 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import cache
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -27,7 +26,6 @@ __all__ = [
     "Lowering",
     "gibibytes",
     "holds_after_failure",
-    "launcher_files",
     "leaves_of",
     "plain",
     "seconds",
@@ -58,12 +56,10 @@ _AS_IT_IS = frozenset((str, int, float, bool, type(None)))
 
 def plain(value: Any) -> Any:
     """Return the value as JSON would give it back: lists for tuples, plain dicts for mappings."""
-    if type(value) in _AS_IT_IS:
-        return value
     if isinstance(value, (dict, Mapping)):
-        return {key: plain(item) for key, item in value.items()}
+        return {key: item if type(item) in _AS_IT_IS else plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
+        return [item if type(item) in _AS_IT_IS else plain(item) for item in value]
     return value
 
 
@@ -118,34 +114,6 @@ def _before(condition: Condition, nodes: Mapping[str, Node]) -> set[str]:
             found.add(need)
             pending += [other for other in nodes[need].needs if other.startswith(prefix) and other in nodes]
     return found
-
-
-@cache
-def launcher_files() -> Mapping[str, bytes]:
-    """Return what travels with a step to be its launcher, by path: `launch.py`, and the attempt's own modules."""
-    home = FilePath(__file__).parent / "attempt"
-    files = {"launch.py": _ENTRY.encode(), "specflow/__init__.py": b""}
-    for path in sorted(home.glob("*.py")):
-        files[f"specflow/attempt/{path.name}"] = path.read_bytes()
-    return files
-
-
-_ENTRY = '''\
-"""Starts a step of a specflow pipeline: python launch.py step.json …; `--help` tells the rest."""
-
-import os
-import sys
-
-here = os.path.dirname(os.path.abspath(globals().get("__file__") or sys.argv[0]))
-sys.path.insert(0, here)
-
-from specflow.attempt.launch import main  # noqa: E402 - its own copy, beside this file
-
-if __name__ == "__main__":
-    code = main(folder=here)
-    if code:
-        sys.exit(code)
-'''
 
 
 class Lowering:
@@ -276,7 +244,6 @@ class Lowering:
             "timeout_s": seconds(node.timeout),
             "cache": node.cache,
             "version": node.version,
-            "asks_run": asked(node),
         }
 
     def note(self, node: Node, *, soft: bool = False) -> dict[str, Any]:
@@ -295,7 +262,7 @@ class Lowering:
             "pipeline": self.graph.name,
             **{key: step[key] for key in ("id", "label", "needs", "conditions", "bindings", "retry", "timeout_s")},
             **self._bridged(step, read),
-            "attempt": plain(attempt),
+            "attempt": attempt,
             "inputs": inputs,
             "data": sorted(leaf[1] for leaf in read if leaf[0] == "data"),
             "soft": soft,
@@ -400,8 +367,15 @@ def _output_facts(output: model.Output) -> dict[str, Any]:
 
 def asked(node: Node) -> list[str]:
     """Return what a step asks of the run it belongs to (`id`, `date`): its result then depends on it."""
-    trees: Iterable[Tree] = (*node.command, *node.env.values(), *(port.binding for port in node.inputs.values()))
-    return sorted({str(leaf[1]) for leaf in leaves_of(*trees) if leaf[0] == "run"})
+    found: set[str] = set()
+    stack: list[Tree] = [*node.command, *node.env.values(), *(port.binding for port in node.inputs.values())]
+    while stack:
+        tree = stack.pop()
+        if tree[0] == "run":
+            found.add(str(tree[1]))
+        else:
+            stack.extend(children(tree))
+    return sorted(found)
 
 
 def _is_plain(node: Node) -> bool:

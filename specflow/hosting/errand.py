@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from specflow.archive import archive
 from specflow.graph.islands import Island
 from specflow.graph.model import Graph
-from specflow.hosting.wheel import archive, wheel, wheel_name
+from specflow.hosting.wheel import wheel, wheel_name
 from specflow.lowering import Lowering, plain
 from specflow.plan import canonical
 from specflow.spec.load import Workspace

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
-import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache
 from importlib import metadata
 from pathlib import Path as FilePath
@@ -14,12 +12,11 @@ from pathlib import Path as FilePath
 from packaging.requirements import Requirement
 
 from specflow import __version__
+from specflow.archive import archive
 
-__all__ = ["archive", "requirements", "wheel", "wheel_name"]
+__all__ = ["requirements", "wheel", "wheel_name"]
 
 _HOME = FilePath(__file__).parent.parent
-_EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The earliest time that a zip file knows."""
 _INFO = f"specflow-{__version__}.dist-info"
 _LEFT_OUT = ("__pycache__",)
 
@@ -50,18 +47,6 @@ def requirements(extra: str) -> tuple[str, ...]:
             requirement.marker = None
             found.append(str(requirement))
     return tuple(sorted(found))
-
-
-def archive(files: Mapping[str, bytes]) -> bytes:
-    """Return files as a zip: names in order, all with one time, so that the same content gives the same bytes."""
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as packed:
-        for name, content in sorted(files.items()):
-            entry = zipfile.ZipInfo(name, _EPOCH)
-            entry.external_attr = 0o644 << 16
-            entry.create_system = 3  # else the machine that makes it shows
-            packed.writestr(entry, content)
-    return made.getvalue()
 
 
 def _modules() -> Iterator[tuple[str, bytes]]:

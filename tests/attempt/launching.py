@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from specflow.attempt.records import from_line
-from specflow.lowering import Lowering, launcher_files
+from specflow.launcher import launcher_files
+from specflow.lowering import Lowering
 from specflow.spec.load import Loader
 from specflow.stages import Checked, validate
 

@@ -18,7 +18,8 @@ from specflow.attempt.relay import PORT
 from specflow.diagnostics import Diagnostic, Span, has_errors
 from specflow.graph.islands import Island
 from specflow.graph.model import Node
-from specflow.lowering import Lowering, launcher_files, soft_nodes
+from specflow.launcher import packed_launcher
+from specflow.lowering import Lowering, soft_nodes
 from specflow.spec import model
 from specflow.spec.load import Workspace
 from specflow.spec.source import no_garbage_collection
@@ -221,7 +222,7 @@ class _Compiler:
             return {}
         name, note = verdict_name(self.graph), verdict_note(self.island, outputs)
         folder = f"code/{name}"
-        self.folders.files |= {f"{folder}/{path}": content for path, content in launcher_files().items()}
+        self.folders.files |= {f"{folder}/{path}": content for path, content in packed_launcher().items()}
         self.folders.files[f"{folder}/step.json"] = note_bytes(note)
         through = note["verdict"].get("through", {})
         steps = [step for step in note["verdict"]["steps"] if step not in through]

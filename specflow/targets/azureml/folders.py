@@ -9,7 +9,8 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from specflow.graph.model import Node
-from specflow.lowering import Lowering, launcher_files
+from specflow.launcher import packed_launcher
+from specflow.lowering import Lowering
 from specflow.snapshot import Snapshot
 
 __all__ = ["SPARK_ENTRY", "Folders", "note_bytes"]
@@ -18,11 +19,13 @@ SPARK_ENTRY = "start.py"
 """The Python file that Spark is handed: it starts the launcher."""
 _HERE = FilePath(__file__).parent
 _json = json.JSONEncoder().encode
+_EMPTY = {kind: _json(kind()) for kind in (bool, dict, int, list, str, tuple)} | {type(None): "null"}
+"""Half of what a note says: not worth a call."""
 
 
 def note_bytes(note: Mapping[str, Any]) -> bytes:
     """Return a note as it travels: one line for each of its keys, so that two can be compared by eye."""
-    lines = [f'  "{key}": {_json(value)}' for key, value in note.items()]
+    lines = [f'  "{key}": {_json(value) if value else _EMPTY[type(value)]}' for key, value in note.items()]
     return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
 
 
@@ -52,7 +55,7 @@ class Folders:
         if f"{folder}/step.json" in self.files:
             folder = f"code/{node.id}"
         is_spark = node.engine == "spark"
-        for path, content in launcher_files().items():
+        for path, content in packed_launcher().items():
             if path != "launch.py" or not is_spark:
                 self.files[f"{folder}/{path}"] = content
         if is_spark:

@@ -9,7 +9,8 @@ from typing import Any
 from specflow.diagnostics import Diagnostic, Span
 from specflow.graph.islands import Island
 from specflow.graph.model import Node
-from specflow.lowering import Lowering, launcher_files
+from specflow.launcher import launcher_files
+from specflow.lowering import Lowering
 from specflow.spec.load import Workspace
 from specflow.targets.base import Compiled
 from specflow.targets.databricks.checks import limits

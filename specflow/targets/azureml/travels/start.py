@@ -13,7 +13,7 @@ import sys
 def start(arguments: list[str]) -> int:
     """Return the exit code of the launcher."""
     here = os.path.dirname(os.path.abspath(__file__))
-    sys.path.insert(0, here)
+    sys.path[:0] = [here, os.path.join(here, "launcher.zip")]
     if arguments[0] == "key_vault.py":
         end = arguments.index("--")
         importlib.import_module("key_vault").read(arguments[1:end])

@@ -22,7 +22,8 @@ from typing import Any
 from specflow.diagnostics import Diagnostic, error
 from specflow.graph.islands import Island
 from specflow.graph.model import Graph, Node
-from specflow.lowering import Lowering, launcher_files, leaves_of, plain, seconds
+from specflow.launcher import launcher_files
+from specflow.lowering import Lowering, leaves_of, plain, seconds
 from specflow.plan import digest_of
 from specflow.spec.load import Workspace
 from specflow.targets.base import Compiled
