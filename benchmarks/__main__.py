@@ -16,7 +16,7 @@ from benchmarks.peers import HOME, make_peers, versions
 from benchmarks.profiling import profiles
 from benchmarks.rounds import Costs, lay_out, play
 from benchmarks.scale import scale, scale_table
-from benchmarks.starting import starts, validations
+from benchmarks.starting import compilations, starts, validations
 from benchmarks.tables import aims, as_json, table
 from benchmarks.tools import TOOLS, Tool, installed
 from benchmarks.workloads import WORKLOADS
@@ -42,11 +42,13 @@ def main() -> int:
     assert ours is not None
     started = starts(ours, home / "starts")
     validated = validations(home, options.rounds)
+    compiled = compilations(home, options.rounds)
     parts = _profiled(home)
-    result = {"about": about, "costs": as_json(costs), "starts": started, "validate": validated, "profile": parts}
+    result = {"about": about, "costs": as_json(costs), "starts": started, "validate": validated}
+    result |= {"compile": compiled, "profile": parts}
     (home / "results.json").write_text(json.dumps(result, indent=1))
     print(f"\nmedian seconds, CPU seconds in brackets\n\n{table(costs)}")
-    _print_aims(aims(costs, started, validated))
+    _print_aims(aims(costs, started, validated, compiled))
     _print_profile(parts)
     print(f"\n{home / 'results.json'}")
     return 0
