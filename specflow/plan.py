@@ -267,7 +267,7 @@ def _content_digest(document: Mapping[str, Any]) -> str:
     return digest_of({key: value for key, value in document.items() if key not in ("digest", "files", "specflow")})
 
 
-def with_digest(document: dict[str, Any]) -> dict[str, Any]:
+def with_digest(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return the document with its digest entered."""
     return {**document, "digest": _content_digest(document)}
 

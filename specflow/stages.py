@@ -82,7 +82,7 @@ def make_plan(checked: Checked, chosen: str | None, host: str = "local") -> tupl
         if plan is not None:
             plan, more = _with_island(plan, island, workspace)
             found += more
-    return plan, tidy(found)
+    return _finished(plan), tidy(found)
 
 
 def _make_hosted(checked: Checked, placed: Mapping[str, str], host: str) -> tuple[Plan | None, tuple[Diagnostic, ...]]:
@@ -117,7 +117,11 @@ def _make_hosted(checked: Checked, placed: Mapping[str, str], host: str) -> tupl
         }
         plan, more = _with_island(plan, island, workspace, {"bridges": bridges})
         found += more
-    return plan, tidy(found)
+    return _finished(plan), tidy(found)
+
+
+def _finished(plan: Plan | None) -> Plan | None:
+    return None if plan is None else replace(plan, document=with_digest(plan.document))
 
 
 def _settings(workspace: Workspace, crossing: Crossing) -> Mapping[str, Any]:
@@ -154,7 +158,7 @@ def _with_island(
     document = {**plan.document, "islands": [*plan.document["islands"], plain(entry)]}
     return replace(
         plan,
-        document=with_digest(document),
+        document=document,
         sources={**plan.sources, **sources},
         contents={**plan.contents, **contents},
         watched=tuple(dict.fromkeys((*plan.watched, *compiled.watched))),
@@ -176,10 +180,15 @@ def _in_folder(entry: Mapping[str, Any], folder: str) -> dict[str, Any]:
 def _digest_of_files(files: Mapping[str, bytes | FilePath]) -> str:
     import hashlib
 
-    digests = {
-        name: hashlib.sha256(file).hexdigest() if isinstance(file, bytes) else digest_of_path(file)
-        for name, file in files.items()
-    }
+    known: dict[bytes, str] = {}  # every step has the same launcher
+    digests = {}
+    for name, file in files.items():
+        if not isinstance(file, bytes):
+            digests[name] = digest_of_path(file)
+        elif file in known:
+            digests[name] = known[file]
+        else:
+            digests[name] = known[file] = hashlib.sha256(file).hexdigest()
     return digest_of(digests)
 
 

@@ -87,7 +87,7 @@ def _argument_faults(context: Context, body: Body, command: Command, path: Path)
                     yield context.diagnostic(path, _within(fault, argument))
                 if faults:
                     continue
-                can_vanish = can_vanish or _can_be_absent(body, expression)
+                can_vanish = can_vanish or (absent_allowed and _can_be_absent(body, expression))
                 is_known = is_known and kind.kind != "any"
                 yield from _misplaced(context, argument, expression, kind, absent_allowed, path)
         if isinstance(item, Group) and is_known and not can_vanish:
@@ -194,7 +194,7 @@ def _unmentioned(body: Body, kind: str) -> tuple[str, ...]:
 def variable_faults(context: Context) -> Iterator[Diagnostic]:
     """Yield what is wrong in the values of `env`, of steps and of the pipeline."""
     if context.file.kind == "step":
-        places = [((), context.file.model, next(context.bodies()).scope)]
+        places = [((), context.file.model, context.bodies()[0].scope)]
     else:
         # Every step has the pipeline's variables, so none of them can wait for a step.
         places = [((), context.file.model, context.scope(("inputs", "data", "run", "profile")))]

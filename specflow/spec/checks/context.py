@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -41,6 +41,7 @@ class Context:
     workspace: Workspace
     signatures: Signatures
     targets: tuple[str, ...]
+    _bodies: list[Body] = field(default_factory=list)
 
     def scope(self, contexts: tuple[str, ...], matrix: Any = None, outputs: Any = None, own: Path = ()) -> Scope:
         """Return a scope of this file that knows some contexts; `own` is where the step stands that it is for."""
@@ -52,8 +53,13 @@ class Context:
         contexts = PIPELINE_CONTEXTS if matrix is not None else WITHOUT_MATRIX
         return self.scope(contexts, matrix, own=("steps", name) if name else ())
 
-    def bodies(self) -> Iterator[Body]:
-        """Yield the bodies that this file holds: commands and notebooks, not uses."""
+    def bodies(self) -> Sequence[Body]:
+        """Return the bodies that this file holds: commands and notebooks, not uses."""
+        if not self._bodies:
+            self._bodies.extend(self._found_bodies())
+        return self._bodies
+
+    def _found_bodies(self) -> Iterator[Body]:
         if self.file.kind == "step":
             outputs = {name: port_type(port) for name, port in self.file.model.outputs.items()}
             yield Body((), self.file.model.name, self.file.model, self.scope(STEP_CONTEXTS, outputs=outputs))

@@ -32,6 +32,7 @@ _ANY_VALUE = re.compile("|".join(re.sub(r"^\(\?i\)(.*)", r"(?i:\1)", pattern.pat
 _HINT = re.compile(r"AKIA|gh[posu]_|github_pat_|dapi|hf_|sk-|(?i:key=)|sig=|eyJ|-----BEGIN|://[^/\s:@]+:|\\")
 """Some of it stands in every text that holds one of the values; or an escape does, and then anything might."""
 _PROSE = frozenset({"description"})
+_NAMING = frozenset({"env", "variables", "targets"})
 
 
 def looks_secret(name: str, value: str) -> str | None:
@@ -50,32 +51,29 @@ def literal_secrets(context: Context) -> Iterator[Diagnostic]:
     """
     help_ = "name it under `secrets:`; the profile says where each target finds it"
     may_hold_one = _HINT.search(context.file.document.text) is not None
-    for path, value in _texts((), context.file.document.data):
+    for path, value, is_setting in _texts(context.file.document.data):
         what = looks_secret("", value) if may_hold_one else None
-        if what is None and _is_setting(path):
+        if what is None and is_setting and path[-1] not in _PROSE:
             name = next((str(step) for step in reversed(path) if isinstance(step, str)), "")
             what = looks_secret(name, value)
         if what is not None:
             yield error("literal-secret", f"this looks like {what}", context.file.span(*path), help_)
 
 
-def _is_setting(path: Path) -> bool:
-    """Return whether a text is the value of something that a user named: a variable, a port, a patch's key."""
-    if "secrets" in path or path[-1] in _PROSE:
-        return False
-    return any(
-        step in ("env", "variables", "targets") or (isinstance(step, str) and step.startswith("x-")) for step in path
-    )
+def _texts(document: Any) -> Iterator[tuple[Path, str, bool]]:
+    """Yield each text of six characters and more, and whether it is a value of something that a user named.
 
-
-def _texts(path: Path, value: Any) -> Iterator[tuple[Path, str]]:
-    stack: list[tuple[Path, Any]] = [(path, value)]
+    Such are variables, ports and a patch's keys; nothing is one that stands below `secrets`.
+    """
+    stack: list[tuple[Path, Any, bool, bool]] = [((), document, False, False)]
     while stack:
-        path, value = stack.pop()
+        path, value, is_named, is_secret = stack.pop()
         if isinstance(value, str):
             if len(value) >= 6:
-                yield path, value
+                yield path, value, is_named and not is_secret
         elif isinstance(value, dict):
-            stack.extend(((*path, key), below) for key, below in value.items())
+            for key, below in value.items():
+                names = is_named or key in _NAMING or (isinstance(key, str) and key.startswith("x-"))
+                stack.append(((*path, key), below, names, is_secret or key == "secrets"))
         elif isinstance(value, list):
-            stack.extend(((*path, index), below) for index, below in enumerate(value))
+            stack.extend(((*path, index), below, is_named, is_secret) for index, below in enumerate(value))

@@ -10,8 +10,8 @@ from specflow import __version__
 from specflow.diagnostics import Diagnostic
 from specflow.environments.lock import LOCK_FILE
 from specflow.graph.model import Graph, Node
-from specflow.lowering import Lowering, leaves_of, plain, seconds, trees_of
-from specflow.plan import VERSION, Plan, with_digest
+from specflow.lowering import Lowering, asked, leaves_of, plain, seconds, trees_of
+from specflow.plan import VERSION, Plan
 from specflow.spec.load import Workspace
 
 __all__ = ["compile_local"]
@@ -20,7 +20,7 @@ __all__ = ["compile_local"]
 def compile_local(
     graph: Graph, workspace: Workspace, abroad: Mapping[str, tuple[str, str]] | None = None
 ) -> tuple[Plan | None, tuple[Diagnostic, ...]]:
-    """Return the plan by which this machine runs the graph; its files lie in the project until it is saved.
+    """Return the plan by which this machine runs the graph, without a digest; its files lie in the project still.
 
     `abroad` has target and island of each step that runs elsewhere: of these the plan says how they hang together.
     """
@@ -53,7 +53,7 @@ def compile_local(
     if compiler.lowering.found:
         return None, tuple(compiler.lowering.found)
     watched = _watched(workspace, compiler)
-    return Plan(with_digest(plain(document)), None, compiler.sources, workspace.root, watched), ()
+    return Plan(plain(document), None, compiler.sources, workspace.root, watched), ()
 
 
 def _target_of(graph: Graph, abroad: Mapping[str, tuple[str, str]]) -> str:
@@ -82,7 +82,7 @@ class _Compiler:
         self.here: list[dict[str, Any]] = []
 
     def step(self, node: Node) -> dict[str, Any]:
-        lowered = self.lowering.step(node)
+        lowered = {**self.lowering.step(node), "asks_run": asked(node)}
         need = node.compute_need
         cpus = need.cpus if need and need.cpus else 1
         if node.id in self.abroad:
