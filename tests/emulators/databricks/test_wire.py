@@ -44,7 +44,8 @@ def test_a_stranger_is_refused_in_databricks_words(
 
 
 def test_only_the_well_known_file_is_open(emulator: Emulator) -> None:
-    assert (200, {}) == ask(emulator, "GET", "/.well-known/databricks-config", Authorization="")
+    about = {"oidc_endpoint": f"{emulator.url}/oidc"}
+    assert (200, about) == ask(emulator, "GET", "/.well-known/databricks-config", Authorization="")
     assert 401 == ask(emulator, "GET", "/api/2.0/preview/scim/v2/Me", Authorization="")[0]
     assert 401 == ask(emulator, "POST", "/_emulator/fire", Authorization="")[0]
 

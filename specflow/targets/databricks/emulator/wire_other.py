@@ -18,6 +18,11 @@ __all__ = ["OtherWire"]
 _EMPTY = as_json({})
 
 
+def _about(request: Request) -> Response:
+    """Answer what a workspace says of itself to who has no token yet; the CLI warns where it is without this key."""
+    return as_json({"oidc_endpoint": f"http://{request.headers.get('host', '')}/oidc"})
+
+
 class OtherWire:
     """The calls that are not about jobs or files."""
 
@@ -32,7 +37,7 @@ class OtherWire:
             "emails": [{"value": USER, "primary": True}],
             "groups": [{"display": "users", "value": "2"}],
         }
-        routes.add("GET", "/.well-known/databricks-config", lambda _: _EMPTY, is_open=True)
+        routes.add("GET", "/.well-known/databricks-config", _about, is_open=True)
         routes.add("GET", "/api/2.0/preview/scim/v2/Me", lambda _: as_json(me, headers={"X-Databricks-Org-Id": "1"}))
         routes.add("POST", "/telemetry-ext", lambda _: as_json({"errors": [], "numProtoSuccess": 0}))
         for name in ("create", "delete"):
