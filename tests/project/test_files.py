@@ -16,7 +16,7 @@ else:
     import tomli as tomllib
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-fuzz.lock")
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-spark.lock", "requirements-fuzz.lock")
 TOP_LEVEL = {
     "CHANGELOG.md",
     "CONTRIBUTING.md",
@@ -103,13 +103,14 @@ def test_what_is_locked_for_running_is_locked_the_same_for_developing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lock", "groups"), [(LOCKS[0], ["steps", "build"]), (LOCKS[1], ["dev"]), (LOCKS[2], ["fuzz"])]
+    ("lock", "groups"),
+    [(LOCKS[0], ["steps", "build"]), (LOCKS[1], ["dev"]), (LOCKS[2], ["spark"]), (LOCKS[3], ["fuzz"])],
 )
 def test_the_lock_files_are_as_new_as_what_is_declared(lock: str, groups: list[str]) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    # pyspark is half a gigabyte, needs Java, and its tests skip by name without it.
+    # pyspark is half a gigabyte, needs Java, and has a lock of its own: its tests skip by name without it.
     extras = [line for name, lines in project["optional-dependencies"].items() for line in lines if name != "spark"]
-    lines = [] if groups == ["fuzz"] else project["dependencies"] + (extras if "dev" in groups else [])
+    lines = [] if groups in (["spark"], ["fuzz"]) else project["dependencies"] + (extras if "dev" in groups else [])
     wanted = [Requirement(line) for line in lines]
     wanted += [requirement for group in groups for requirement in declared(group)]
     locked = [Requirement(line.partition(";")[0]) for line in pins(lock)]
