@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specflow.errors import WorkspaceError
-from specflow.recall.packing import pack, unpack
+from specflow.recall.packing import as_json, pack, unpack
 
 if TYPE_CHECKING:
     from pathlib import Path as FilePath
@@ -229,12 +229,12 @@ class History:
         started: float,
         pid: int,
         origin: Mapping[str, Any],
-        packed: Mapping[str, Any] | None = None,
+        packed: bytes | None = None,
     ) -> None:
-        """Enter a run that begins; `origin` says where its plan's files lie, `packed` is the plan if it is packed."""
+        """Enter a run that begins; `origin` says where its plan's files lie, `packed` is the plan, packed, as JSON."""
         import zlib
 
-        blob = zlib.compress(json.dumps(packed or pack(plan), separators=(",", ":")).encode(), 1)
+        blob = zlib.compress(packed or as_json(pack(plan)), 1)
         self._write(
             "INSERT INTO runs (id, pipeline, digest, plan, inputs, started, pid, state, origin)"
             " VALUES (?,?,?,?,?,?,?,?,?)",

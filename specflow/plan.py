@@ -98,15 +98,15 @@ class Plan:
 
     document: Mapping[str, Any]
     folder: FilePath | None = None
-    sources: Mapping[str, FilePath] = field(default_factory=dict)
+    sources: Mapping[str, str | FilePath] = field(default_factory=dict)
     root: FilePath | None = None
     """The project that it was made from, if it was made just now."""
     watched: tuple[FilePath, ...] = ()
     """Files and folders that it was made from, there or not; another plan comes out once one of them changes."""
     memory: str | None = None
     """Where it is kept, if it was made from a spec and is: see specflow/recall."""
-    packed: Mapping[str, Any] | None = None
-    """The document with its steps in columns, if somebody has packed it already: see packing.py."""
+    packed: bytes | None = None
+    """The document with its steps in columns, as JSON, if somebody has packed it already: see packing.py."""
     contents: Mapping[str, bytes] = field(default_factory=dict)
     """Files that compiling made, by name: artifacts of islands, as long as they are not saved."""
 
@@ -117,12 +117,16 @@ class Plan:
 
     def path(self, name: str) -> FilePath:
         """Return where a file or folder of the plan lies on this machine."""
+        return FilePath(self.place(name))
+
+    def place(self, name: str) -> str:
+        """Return the same as text, which takes a fraction of the time where a plan has thousands."""
         source = self.sources.get(name)
         if source is not None:
-            return source
+            return os.fspath(source)
         if self.folder is None:
             raise PlanError(f'the plan holds no "{name}"')
-        return self.folder / name
+        return f"{self.folder}/{name}"
 
 
 def canonical(document: Any) -> bytes:
@@ -162,7 +166,7 @@ def write_files(plan: Plan, folder: FilePath, below: str = "") -> None:
     prefix = f"{below}/" if below else ""
     for name, source in sorted(plan.sources.items()):
         if name.startswith(prefix):
-            _copy(source, folder / name[len(prefix) :])
+            _copy(FilePath(source), folder / name[len(prefix) :])
     for name, content in sorted(plan.contents.items()):
         if name.startswith(prefix):
             target = folder / name[len(prefix) :]

@@ -6,12 +6,11 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from specflow import __version__
 
-__all__ = ["RACY_NS", "Head", "Mark", "likely_root", "mark", "place_of", "read_head", "write_json"]
+__all__ = ["RACY_NS", "Head", "Mark", "likely_root", "mark", "place_of", "read_head", "write_whole"]
 
 RACY_NS = 50_000_000
 """A file written this short ago may be written again without its time stamp showing it."""
@@ -76,9 +75,9 @@ def read_head(spec: str, target: str | None, profile: str | None) -> Head | None
     return Head(place, root, kept["plan"], kept["findings"])
 
 
-def write_json(path: str, content: Mapping[str, Any]) -> None:
+def write_whole(path: str, content: bytes) -> None:
     """Write a file in one step: a reader sees all of it or none."""
     fresh = f"{path}.{os.getpid()}"
-    with open(fresh, "w", encoding="utf-8") as stream:
-        stream.write(json.dumps(content, separators=(",", ":")))
+    with open(fresh, "wb") as stream:
+        stream.write(content)
     os.replace(fresh, path)

@@ -4,7 +4,7 @@ A remembered plan names every file and folder that went into it, with size, time
 mattered. If all are as they were, the plan is the one that compiling would give.
 
     <place>.json            what it was made from, and which plan came out
-    <place>-<digest>.json   that plan
+    <place>-<digest>.json   that plan, packed, and in a second line where its files lie
     <place>.run.json        what its last run left standing: see standing.py
 """
 
@@ -13,14 +13,14 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any
 
 from specflow.plan import Plan
-from specflow.recall.marks import RACY_NS, likely_root, mark, place_of, read_head, write_json
-from specflow.recall.packing import pack, unpack
+from specflow.recall.marks import RACY_NS, likely_root, mark, place_of, read_head, write_whole
+from specflow.recall.packing import as_json, pack, unpack
 
 __all__ = ["recall", "remember"]
 
@@ -32,28 +32,11 @@ def recall(spec: FilePath, target: str | None, profile: str | None) -> tuple[Pla
         return None
     try:
         with open(f"{head.place}-{head.plan}.json", "rb") as stream:
-            kept = json.load(stream)
+            packed, told = stream.read().split(b"\n")
+        document, sources = unpack(json.loads(packed)), json.loads(told)
     except (OSError, ValueError):
         return None
-    sources = _Paths(kept["sources"])
-    packed, root = kept["plan"], FilePath(head.root)
-    return Plan(unpack(packed), None, sources, root, memory=head.place, packed=packed), head.findings
-
-
-class _Paths(Mapping[str, FilePath]):
-    """Paths by name, made of texts when they are asked for: a run that finds its results asks for few."""
-
-    def __init__(self, texts: Mapping[str, str]) -> None:
-        self.texts = texts
-
-    def __getitem__(self, name: str) -> FilePath:
-        return FilePath(self.texts[name])
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.texts)
-
-    def __len__(self) -> int:
-        return len(self.texts)
+    return Plan(document, None, sources, FilePath(head.root), memory=head.place, packed=packed), head.findings
 
 
 def remember(
@@ -75,11 +58,12 @@ def remember(
     name = plan.document["digest"][:16]
     os.makedirs(os.path.dirname(place), exist_ok=True)
     sources = {each: str(source) for each, source in plan.sources.items()}
-    packed = pack(plan.document)
-    write_json(f"{place}-{name}.json", {"plan": packed, "sources": sources})
-    write_json(f"{place}.json", {"root": root, "watched": marks, "findings": findings, "plan": name})
+    columns = pack(plan.document)
+    packed = as_json(columns)
+    write_whole(f"{place}-{name}.json", packed + b"\n" + as_json(sources))
+    write_whole(f"{place}.json", as_json({"root": root, "watched": marks, "findings": findings, "plan": name}))
     for other in FilePath(place).parent.glob(f"{os.path.basename(place)}-*.json"):
         if other.name != f"{os.path.basename(place)}-{name}.json":
             other.unlink(missing_ok=True)
     # Unpacked again, what steps have in common is one object: less to hold, and to write.
-    return replace(plan, document=unpack(packed), memory=place, packed=packed)
+    return replace(plan, document=unpack(columns), memory=place, packed=packed)

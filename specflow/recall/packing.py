@@ -6,11 +6,17 @@ the time to write it and to read it back.
 
 from __future__ import annotations
 
+import json
 import marshal
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["pack", "unpack"]
+__all__ = ["as_json", "pack", "unpack"]
+
+
+def as_json(content: Mapping[str, Any]) -> bytes:
+    """Return content as one line of JSON, no longer than it must be."""
+    return json.dumps(content, separators=(",", ":")).encode()
 
 
 def pack(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,8 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from specflow.recall.marks import Mark, mark, write_json
+from specflow.recall.marks import Mark, mark, write_whole
+from specflow.recall.packing import as_json
 
 __all__ = ["Held", "Standing", "interpreter", "read_standing", "write_standing"]
 
@@ -81,4 +82,4 @@ def read_standing(place: str, plan: str, inputs: Mapping[str, Any]) -> Standing 
 
 def write_standing(place: str, standing: Standing) -> None:
     """Keep what a run left standing, in place of what the one before did."""
-    write_json(f"{place}.run.json", standing._asdict())
+    write_whole(f"{place}.run.json", as_json(standing._asdict()))

@@ -100,5 +100,5 @@ def hint_for(step: Mapping[str, Any], log: FilePath, plan: Plan) -> str:
     if said or plan.root is None:
         return said
     prefix = f"code/{step['code']}/"
-    home = next((source.parent for name, source in plan.sources.items() if name.startswith(prefix)), plan.root)
+    home = next((plan.path(name).parent for name in plan.sources if name.startswith(prefix)), plan.root)
     return missing_code_hint(log, plan.root, (home, plan.root, plan.root / "specs"))

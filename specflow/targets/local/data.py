@@ -19,16 +19,16 @@ def check_data(plan: Plan) -> tuple[Diagnostic, ...]:
     for key, entry in (*plan.document["data"].items(), *entries):
         if "path" not in entry:
             continue
-        path = plan.path(entry["path"])
+        path = plan.place(entry["path"])
         if not os.path.exists(path):  # noqa: PTH110 - for every source of every run
-            place = Span(_shown(path))
+            place = Span(_shown(FilePath(path)))
             found.append(
                 error(
                     "data-missing", f'the data "{key}" is not there', place, "was it moved since the spec was checked?"
                 )
             )
-        elif entry["sha256"] is not None and (digest := digest_of_path(path)) != entry["sha256"]:
-            place = Span(_shown(path))
+        elif entry["sha256"] is not None and (digest := digest_of_path(FilePath(path))) != entry["sha256"]:
+            place = Span(_shown(FilePath(path)))
             message = f'the data "{key}" has changed: its SHA-256 is {digest}, and the spec says {entry["sha256"]}'
             found.append(
                 error("data-changed", message, place, "restore the data, or change `sha256` and `version` in the spec")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from specflow.attempt.evaluate import children
@@ -66,36 +66,54 @@ class Holding:
         """Return what a run that succeeded leaves standing; None if a file may be changed without its mark showing."""
         if not self.is_possible:
             return None
-        numbers: dict[str, int] = {}
-        files: list[tuple[str, Mark]] = []
+        files = _Files(self.before.files if self.before is not None else ())
         stand = []
         for step in steps:
-            marks = self._marks(step, cache)
-            if marks is None or step.made is None:
+            held, made = self.held.get(step.id), step.made
+            marks = _marks_of(step, cache) if held is None else {}
+            if marks is None or made is None:
                 return None
-            for path, known in marks.items():
-                if path not in numbers:
-                    numbers[path] = len(files)
-                    files.append((path, known))
-            own = [numbers[path] for path in marks]
-            made = step.made
+            own = files.handed_on(held.files) if held is not None else [files.number(*each) for each in marks.items()]
             stand.append(Held(step.id, step.label, step.spec["needs"], made.home, made.outputs, made.metrics, own))
         document = self.plan.document
         by = interpreter(with_packages=any(step["environment"] is not None for step in document["steps"]))
-        return Standing(run, self.plan.name, document["digest"], self.inputs, by, files, stand, outputs)
+        return Standing(run, self.plan.name, document["digest"], self.inputs, by, files.all, stand, outputs)
 
-    def _marks(self, step: Step, cache: Cache) -> dict[str, Mark] | None:
-        """Return the marks of a step's outputs, and of its inputs that no step made."""
-        held = self.held.get(step.id)
-        if held is not None and self.before is not None:
-            return dict(self.before.files[number] for number in held.files)
-        marks: dict[str, Mark] = {}
-        for path in _files_of(step, str(cache.folder)):
-            found = cache.marks_of(path)
-            if found is None:
-                return None
-            marks.update(found)
-        return marks
+
+class _Files:
+    """The files that a run leaves, numbered; of those that it took up, new numbers by the old ones."""
+
+    def __init__(self, before: Sequence[tuple[str, Mark]]) -> None:
+        self.before, self.renumbered = before, [-1] * len(before)
+        self.all: list[tuple[str, Mark]] = []
+        self.numbers: dict[str, int] = {}
+
+    def handed_on(self, numbers: Iterable[int]) -> list[int]:
+        """Return the numbers of files that had these before."""
+        found = []
+        for number in numbers:
+            if self.renumbered[number] < 0:
+                self.renumbered[number] = self.number(*self.before[number])
+            found.append(self.renumbered[number])
+        return found
+
+    def number(self, path: str, known: Mark) -> int:
+        """Return the number of a file."""
+        number = self.numbers.setdefault(path, len(self.all))
+        if number == len(self.all):
+            self.all.append((path, known))
+        return number
+
+
+def _marks_of(step: Step, cache: Cache) -> dict[str, Mark] | None:
+    """Return the marks of a step's outputs, and of its inputs that no step made; None if one can't be relied on."""
+    marks: dict[str, Mark] = {}
+    for path in _files_of(step, str(cache.folder)):
+        found = cache.marks_of(path)
+        if found is None:
+            return None
+        marks.update(found)
+    return marks
 
 
 def _files_of(step: Step, results: str) -> Iterator[str]:

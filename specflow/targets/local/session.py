@@ -109,7 +109,7 @@ def _origin(plan: Plan, workspace: Workspace) -> dict[str, Any]:
         return {"folder": str(plan.folder.resolve())}
     names = [name for name in plan.sources if not name.startswith("code/")]
     root = f"{workspace.root}/"
-    return {"sources": {name: _below(str(plan.sources[name]), root) for name in names}}
+    return {"sources": {name: _below(plan.place(name), root) for name in names}}
 
 
 def _below(path: str, root: str) -> str:
