@@ -256,3 +256,17 @@ def test_a_run_ends_right_with_one_job_though_requests_are_throttled_and_dropped
     assert "as given" in workspace.client.log(job, "behind")
     assert "as given" == workspace.client.fetch(job, "say", "y", workspace.record(job, "say"), tmp_path).read_text()
     assert [RUN] == [run.id for run in workspace.emulated.emulator.service.runs.roots()]
+
+
+def test_the_upload_of_code_ends_when_that_of_a_file_fails(
+    project: Make, make_workspace: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The SDK alone waits for ever: it counts the files that have arrived, and asks no thread why one did not."""
+    backoff = "azure.storage.blob._shared.policies.ExponentialRetry.get_backoff_time"
+    monkeypatch.setattr(backoff, lambda *_: 0.01)
+    workspace = make_workspace(faults=[Fault("unavailable", every=1, include="PUT */blobs/*launcher.zip*", times=20)])
+    artifact: Artifact = project(ECHO, FILES)
+
+    job = workspace.submit(artifact, x="as given")
+
+    assert "succeeded" == workspace.wait(job).state

@@ -276,11 +276,42 @@ def _silence() -> None:
         warnings.simplefilter("ignore")
         from azure.ai.ml import _artifacts  # noqa: F401
         from azure.ai.ml._artifacts import _blob_storage_helper, _gen2_storage_helper
+        from azure.ai.ml._utils import _asset_utils
     for module in (_blob_storage_helper, _gen2_storage_helper):
         module.print = _say_nothing
+    _mend_uploads(_asset_utils, _blob_storage_helper, _gen2_storage_helper)
     for name in list(logging.root.manager.loggerDict):
         if name.startswith("azure"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def _mend_uploads(asset_utils: Any, *helpers: Any) -> None:
+    """Have the SDK's upload of a folder end when that of a file has failed, with what that raised.
+
+    The SDK asks its threads for it only where it shows progress (azure-ai-ml 1.35.2, `upload_directory`). Else it goes
+    on, and waits for ever until as many files are counted as there are: a count that two threads can get wrong, too.
+    """
+    upload_file, upload_directory = asset_utils.upload_file, asset_utils.upload_directory
+    if upload_directory.__module__ == __name__:
+        return
+
+    def of_file(*words: Any, storage_client: Any, **options: Any) -> None:
+        try:
+            upload_file(*words, storage_client=storage_client, **options)
+        except Exception as failure:
+            storage_client.failure = failure
+            raise
+
+    def of_folder(*words: Any, storage_client: Any, **options: Any) -> None:
+        storage_client.failure = None
+        upload_directory(*words, storage_client=storage_client, **options)  # ends when all of its threads have
+        if storage_client.failure is not None:
+            raise storage_client.failure
+        storage_client.uploaded_file_count = storage_client.total_file_count
+
+    asset_utils.upload_file, asset_utils.upload_directory = of_file, of_folder
+    for helper in helpers:
+        helper.upload_directory = of_folder
 
 
 def _say_nothing(*_: object, **__: object) -> None:
