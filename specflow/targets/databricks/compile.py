@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -32,7 +32,7 @@ def compile_databricks(island: Island, workspace: Workspace) -> Compiled:
     lowering = Lowering(island.graph, workspace.root, "databricks", island.bridges)
     job = build_job(island, workspace, lowering, "${var.store}")
     found = [*job.found, *_with_patches(island, job)]
-    bundle = _bundle(island, workspace)
+    bundle = _bundle(island, workspace, job.files)
     profile_patch = workspace.profile.targets.get("databricks", {}).get(_KEY, {})
     if profile_patch:
         found += _findings_in_profile(bundle, profile_patch, workspace)
@@ -53,8 +53,11 @@ def compile_databricks(island: Island, workspace: Workspace) -> Compiled:
     return Compiled(dict(sorted(files.items())), _native(island, job), tuple(found), tuple(_watched(lowering, job)))
 
 
-def _bundle(island: Island, workspace: Workspace) -> dict[str, Any]:
-    """Return `databricks.yml`: the profile as the bundle's target, its variables as the bundle's."""
+def _bundle(island: Island, workspace: Workspace, files: Iterable[str]) -> dict[str, Any]:
+    """Return `databricks.yml`: the profile as the bundle's target, its variables as the bundle's.
+
+    `files` are the paths of what travels beside the launcher.
+    """
     profile, words = workspace.profile, workspace.profile.targets.get("databricks", {})
     variables: dict[str, Any] = {
         "store": {
@@ -73,11 +76,17 @@ def _bundle(island: Island, workspace: Workspace) -> dict[str, Any]:
     return {
         "bundle": {"name": island.name},
         "include": ["resources/*.yml"],
-        # What is built is often ignored by git, and the CLI leaves out what git ignores.
-        "sync": {"include": [f"{LAUNCHER}/**", f"{FOLDER}/**", "data/**", "environments/**", "wheels/**"]},
+        # What is built is often ignored by git, and the CLI leaves out what git ignores. It warns of a pattern that
+        # matches nothing, and `--strict` ends at that. Source: databricks/cli, validate_sync_patterns.go.
+        "sync": {"include": [f"{folder}/**" for folder in (LAUNCHER, *_folders(files))]},
         "variables": variables,
         "targets": {workspace.profile_name or "default": target},
     }
+
+
+def _folders(files: Iterable[str]) -> list[str]:
+    """Return the bundle's folders that hold any of these files: the steps' first, then the others by name."""
+    return sorted({path.partition("/")[0] for path in files}, key=lambda folder: (folder != FOLDER, folder))
 
 
 def _text(value: object) -> str:

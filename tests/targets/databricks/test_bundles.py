@@ -57,6 +57,10 @@ def problems(made: Compiled) -> Iterator[str]:
     """Yield what the vendor's package finds wrong with a bundle, and what neither it nor the CLI looks for."""
     bundle, job = bundle_of(made), job_of(made)
     yield from (f"unknown root key {key}" for key in sorted(set(bundle) - ROOT_KEYS))
+    # The CLI warns of such a pattern, and `bundle validate --strict` ends at it. Source: databricks/cli,
+    # bundle/config/validate/validate_sync_patterns.go.
+    folders = {path.partition("/")[0] for path in made.files} - {"databricks.yml", "resources"}
+    yield from sorted(f"synced or there, not both: {one}" for one in folders ^ synced(bundle))
     try:
         Job.from_dict(job)
     except (ValueError, TypeError) as failure:
@@ -80,6 +84,11 @@ def problems(made: Compiled) -> Iterator[str]:
         graphlib.TopologicalSorter(edges).prepare()
     except graphlib.CycleError as failure:
         yield f"cycle {failure.args[1]}"
+
+
+def synced(bundle: Mapping[str, Any]) -> set[str]:
+    """Return the folders whose files the CLI is told to send, whatever git ignores."""
+    return {pattern.removesuffix("/**") for pattern in bundle["sync"]["include"]}
 
 
 def paths_named(job: Mapping[str, Any]) -> Iterator[str]:

@@ -114,9 +114,6 @@ sync:
   include:
     - "launcher/**"
     - "src/**"
-    - "data/**"
-    - "environments/**"
-    - "wheels/**"
 variables:
   store:
     description: The volume that outputs of runs lie on.
