@@ -75,6 +75,9 @@ def problems(made: Compiled) -> Iterator[str]:
         kinds = [name for name in task if name.endswith("_task")]
         if len(kinds) != 1 or (kinds[0] in NEEDS_COMPUTE and len(COMPUTE & set(task)) != 1):
             yield f"{key}: {kinds} on {sorted(COMPUTE & set(task))}"
+        is_serverless = "environment_key" in task or ("notebook_task" in task and not COMPUTE & set(task))
+        if is_serverless and task.get("disable_auto_optimization") is not True:
+            yield f"{key}: serverless would try it again by itself"
         lost = [one["task_key"] for one in task.get("depends_on", ()) if one["task_key"] not in keys]
         lost += [task["job_cluster_key"]] if task.get("job_cluster_key") not in clusters | {None} else []
         lost += [task["environment_key"]] if task.get("environment_key") not in environments | {None} else []
