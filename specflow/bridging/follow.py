@@ -27,7 +27,7 @@ class StepStarted:
 
 @dataclass(frozen=True, slots=True)
 class StepWrote:
-    """All that a step has written so far."""
+    """All that a step has written so far, without its launcher's records."""
 
     step: str
     text: str
@@ -87,6 +87,11 @@ def record_in(text: str) -> dict[str, Any] | None:
     return None
 
 
+def _for_people(text: str) -> str:
+    """Return a step's log without the records in it: what they say is told in other ways."""
+    return "\n".join(line for line in text.split("\n") if from_line(line) is None)
+
+
 def follow(client: Client, job: str, steps: Sequence[str], pace: Pace, *, tells_logs: bool = True) -> Iterator[Event]:
     """Yield what happens to a job until it has ended. It never waits: who takes a `Looked` does.
 
@@ -115,12 +120,12 @@ def follow(client: Client, job: str, steps: Sequence[str], pace: Pace, *, tells_
                 if found.state != "cancelled" and record_in(text) is None and looks < LOOKS_FOR_A_RECORD:
                     continue
                 ended.add(step)
-                yield StepEnded(step, _with_attempt(found, text), record_in(text), text)
+                yield StepEnded(step, _with_attempt(found, text), record_in(text), _for_people(text))
             elif tells_logs and found.state == "running":
                 text = client.log(job, step)
                 if len(text) > written.get(step, 0):
                     written[step] = len(text)
-                    yield StepWrote(step, text)
+                    yield StepWrote(step, _for_people(text))
         if status.state in ENDED and set(without_record) == ended:
             yield JobEnded(status)
             return

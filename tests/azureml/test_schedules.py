@@ -68,6 +68,8 @@ def test_a_schedule_is_a_file_beside_the_job(project: Make) -> None:
     artifact = project(f'schedule: {{cron: "0 6 * * 1", timezone: Europe/Berlin}}\n{STEP}')
 
     expected = """\
+# Made by specflow from pipeline.yaml: change that, and compile again.
+# az ml schedule create -f schedule.yml
 $schema: https://azuremlschemas.azureedge.net/latest/schedule.schema.json
 name: demo
 display_name: demo
@@ -75,6 +77,13 @@ trigger: {type: cron, expression: "0 6 * * 1", time_zone: W. Europe Standard Tim
 create_job: {type: pipeline, job: ./pipeline.yml, experiment_name: demo}
 """
     assert expected == artifact.text("schedule.yml")
+
+
+def test_a_schedule_that_is_switched_off_says_what_its_file_can_not(project: Make) -> None:
+    artifact = project(f'schedule: {{cron: "0 6 * * 1", enabled: false}}\n{STEP}')
+
+    told = artifact.text("schedule.yml").splitlines()[2]
+    assert "# It is to be switched off: az ml schedule disable --name demo" == told
 
 
 def test_what_no_trigger_can_say_is_refused_at_its_place(project: Make) -> None:

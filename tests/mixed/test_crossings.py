@@ -106,11 +106,19 @@ class LateLogs:
 
 
 def test_a_record_that_comes_later_than_its_steps_end_is_waited_for() -> None:
-    events = list(follow(LateLogs(RECORD), "job", ["a"], Pace()))  # type: ignore[arg-type]
+    events = list(follow(LateLogs(f"hello\n{RECORD}"), "job", ["a"], Pace()))  # type: ignore[arg-type]
+    ended = [event for event in events if isinstance(event, StepEnded)]
 
     assert [Looked, Looked] == [type(event) for event in events if isinstance(event, Looked)]
-    assert [RECORD] == [event.text for event in events if isinstance(event, StepEnded)]
+    assert ["a"] == [event.record["step"] for event in ended if event.record is not None]
     assert isinstance(events[-1], JobEnded)
+
+
+def test_what_a_step_wrote_is_told_without_the_records_in_it() -> None:
+    odd = "specflow-record: of my own\n"
+    events = list(follow(LateLogs(f"one\n{RECORD}{odd}two\n{RECORD}no end"), "job", ["a"], Pace()))  # type: ignore[arg-type]
+
+    assert [f"one\n{odd}two\nno end"] == [event.text for event in events if isinstance(event, StepEnded)]
 
 
 def test_a_record_that_never_comes_is_not_waited_for_for_ever() -> None:

@@ -276,16 +276,23 @@ class _Compiler:
     def _files(self, document: Mapping[str, Any]) -> dict[str, bytes | FilePath]:
         files: dict[str, bytes | FilePath] = {"pipeline.yml": (self._heading() + yaml_text(document)).encode()}
         if self.graph.schedule is not None and self.island.is_whole:
-            files["schedule.yml"] = yaml_text(schedule_document(self.graph, self.graph.schedule)).encode()
+            schedule = yaml_text(schedule_document(self.graph, self.graph.schedule))
+            files["schedule.yml"] = (self._schedule_heading(self.graph.schedule) + schedule).encode()
         files |= {name: path for name, path in self.lowering.sources.items() if name.startswith("data/")}
         return {**files, **self.environments.files, **self.folders.files}
 
-    def _heading(self) -> str:
+    def _made_from(self) -> str:
         spec = self.workspace.spec.relative_to(self.workspace.root).as_posix()
-        lines = [
-            f"# Made by specflow from {spec}: change that, and compile again.",
-            "# az ml job create -f pipeline.yml",
-        ]
+        return f"# Made by specflow from {spec}: change that, and compile again."
+
+    def _schedule_heading(self, schedule: model.Schedule) -> str:
+        lines = [self._made_from(), "# az ml schedule create -f schedule.yml"]
+        if not schedule.enabled:  # the file has no word for it
+            lines.append(f"# It is to be switched off: az ml schedule disable --name {self.graph.name}")
+        return "".join(f"{line}\n" for line in lines)
+
+    def _heading(self) -> str:
+        lines = [self._made_from(), "# az ml job create -f pipeline.yml"]
         open_inputs = [
             name for name, port in self.graph.inputs.items() if name not in self.graph.defaults and not port.optional
         ]

@@ -22,6 +22,8 @@ __all__ = ["Artifact", "read_artifact"]
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z0-9_.\-\[\]]+)\}")
 _PATHS = ("python_file", "notebook_path")
+_LEVELS = {"CAN_RUN": "CAN_MANAGE_RUN"}
+"""Of a bundle's levels those that jobs have another word for. Source: databricks/cli, bundle/permissions/mutator.go."""
 _DOCUMENTS = ("databricks.yml", "resources")
 
 
@@ -59,7 +61,7 @@ class Artifact:
         chosen = (self.bundle.get("targets") or {}).get(target) or {}
         for name, value in (chosen.get("variables") or {}).items():
             known[f"var.{name}"] = value.get("default") if isinstance(value, Mapping) else value
-        resolved: dict[str, Any] = _resolved(self.job, known, "")
+        resolved: dict[str, Any] = _resolved(_with_what_is_around(self.job, self.bundle, chosen), known, "")
         return _with_paths(resolved, file_path)
 
 
@@ -84,6 +86,28 @@ def _files(folder: FilePath) -> Iterator[tuple[str, FilePath]]:
         path = source.relative_to(folder).as_posix()
         if source.is_file() and path.partition("/")[0] not in _DOCUMENTS:
             yield path, source
+
+
+def _with_what_is_around(job: Mapping[str, Any], *around: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a job with what its bundle says of all jobs, the target after the root: who runs them, who may do what.
+
+    What the job says itself goes first. Source: databricks/cli, bundle/permissions/mutator.go.
+    """
+    made = dict(job)
+    for place in reversed(around):
+        if "run_as" in place:
+            made.setdefault("run_as", place["run_as"])
+    listed = [dict(one) for one in made.get("permissions", ())]
+    for place in around:
+        for one in place.get("permissions", ()):
+            entry = {**one, "level": _LEVELS.get(str(one.get("level")), one.get("level"))}
+            if _principal(entry) not in [_principal(known) for known in listed]:
+                listed.append(entry)
+    return {**made, "permissions": listed} if listed else made
+
+
+def _principal(permission: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in permission.items() if key != "level"}
 
 
 def _resolved(value: Any, known: Mapping[str, Any], place: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -15,7 +15,7 @@ from specflow.spec.load import Workspace
 from specflow.targets.base import Compiled
 from specflow.targets.databricks.checks import limits
 from specflow.targets.databricks.job import Job, build_job
-from specflow.targets.databricks.names import LAUNCHER
+from specflow.targets.databricks.names import FOLDER, LAUNCHER
 from specflow.targets.databricks.natives import end_of, is_between
 from specflow.targets.databricks.patches import merged, patch_findings
 from specflow.targets.databricks.yaml_text import document_text
@@ -33,7 +33,7 @@ def compile_databricks(island: Island, workspace: Workspace) -> Compiled:
     lowering = Lowering(island.graph, workspace.root, "databricks", island.bridges)
     job = build_job(island, workspace, lowering, "${var.store}")
     found = [*job.found, *_with_patches(island, job)]
-    bundle = _bundle(island, workspace, [LAUNCHER, *dict.fromkeys(name.partition("/")[0] for name in job.files)])
+    bundle = _bundle(island, workspace, job.files)
     profile_patch = workspace.profile.targets.get("databricks", {}).get(_KEY, {})
     if profile_patch:
         found += _findings_in_profile(bundle, profile_patch, workspace)
@@ -54,8 +54,11 @@ def compile_databricks(island: Island, workspace: Workspace) -> Compiled:
     return Compiled(dict(sorted(files.items())), _native(island, job), tuple(found), tuple(_watched(lowering, job)))
 
 
-def _bundle(island: Island, workspace: Workspace, folders: Sequence[str]) -> dict[str, Any]:
-    """Return `databricks.yml`: the profile as the bundle's target, its variables as the bundle's."""
+def _bundle(island: Island, workspace: Workspace, files: Iterable[str]) -> dict[str, Any]:
+    """Return `databricks.yml`: the profile as the bundle's target, its variables as the bundle's.
+
+    `files` are the paths of what travels beside the launcher.
+    """
     profile, words = workspace.profile, workspace.profile.targets.get("databricks", {})
     variables: dict[str, Any] = {
         "store": {
@@ -74,11 +77,17 @@ def _bundle(island: Island, workspace: Workspace, folders: Sequence[str]) -> dic
     return {
         "bundle": {"name": island.name},
         "include": ["resources/*.yml"],
-        # What is built is often ignored by git, and the CLI leaves out what git ignores. It warns of what is not there.
-        "sync": {"include": [f"{folder}/**" for folder in sorted(folders)]},
+        # What is built is often ignored by git, and the CLI leaves out what git ignores. It warns of a pattern that
+        # matches nothing, and `--strict` ends at that. Source: databricks/cli, validate_sync_patterns.go.
+        "sync": {"include": [f"{folder}/**" for folder in (LAUNCHER, *_folders(files))]},
         "variables": variables,
         "targets": {workspace.profile_name or "default": target},
     }
+
+
+def _folders(files: Iterable[str]) -> list[str]:
+    """Return the bundle's folders that hold any of these files: the steps' first, then the others by name."""
+    return sorted({path.partition("/")[0] for path in files}, key=lambda folder: (folder != FOLDER, folder))
 
 
 def _text(value: object) -> str:

@@ -149,7 +149,7 @@ class _Builder:
         machine = self._machine(node)
         environment, installed = "", tuple[Mapping[str, Any], ...]()
         packages, file = self._packages(node)
-        registered = self._registered(node)
+        registered = self._registered(node, machine)
         if machine.is_serverless:
             environment = self._environment(node, packages, file, registered)
         else:
@@ -216,8 +216,11 @@ class _Builder:
             return (node.environment.name if node.environment is not None else None) or "default"
         return node.id.rpartition("__")[0] if node.matrix else node.id
 
-    def _registered(self, node: Node) -> str | Mapping[str, Any] | None:
-        """Return what the profile says of an environment that a step asks for by a name of its own."""
+    def _registered(self, node: Node, machine: Machine) -> str | Mapping[str, Any] | None:
+        """Return what the profile says of an environment that a step asks for by a name of its own.
+
+        Of a mapping, what its machine takes: `libraries` are for clusters, all else for serverless compute.
+        """
         if node.environment is None or node.environment.needs is not None:
             return None
         name = node.environment.name or ""
@@ -227,7 +230,23 @@ class _Builder:
             place = node.file.key_span(*node.place)
             self.made.found.append(error("unknown-environment", message, place, "add a databricks: entry to it"))
             return {}
-        return found
+        of_clusters = {key: found[key] for key in ("libraries",) if key in found} if isinstance(found, Mapping) else {}
+        if not machine.is_serverless:
+            if not of_clusters:
+                self._unfit(node, "runs on a cluster", "serverless compute takes", "libraries")
+            return of_clusters
+        if not isinstance(found, Mapping):
+            return found
+        of_serverless = {key: value for key, value in found.items() if key not in of_clusters}
+        if not of_serverless:
+            self._unfit(node, "runs on serverless compute", "clusters take", "dependencies")
+        return of_serverless
+
+    def _unfit(self, node: Node, where: str, only: str, missing: str) -> None:
+        name = node.environment.name if node.environment is not None else ""
+        message = f'step "{node.label}" {where}, and the profile says of "{name}" only what {only}'
+        help_ = f"add {missing}: […] to its databricks: entry"
+        self.made.found.append(error("unknown-environment", message, node.file.key_span(*node.place), help_))
 
     def _environment(
         self, node: Node, packages: Packages, file: str, registered: str | Mapping[str, Any] | None

@@ -13,6 +13,7 @@ from typing import Any
 
 from specflow.errors import SpecflowError
 from specflow.targets.databricks.client import Api, MissingError
+from specflow.targets.databricks.tasks import ONLY_OUR_RETRIES
 
 __all__ = ["Laboratory", "TooSlowError"]
 
@@ -52,7 +53,7 @@ class Laboratory:
         """Return a task that runs a notebook, behind others; a serverless one brings its environment itself."""
         path = f"{self.root}/{secrets.token_hex(4)}/{key}"
         self.write(f"{path}.py", f"# Databricks notebook source\n{text}")
-        machine = {name: value for name, value in self._machine().items() if name == "existing_cluster_id"}
+        machine = {name: value for name, value in self._machine().items() if name != "environment_key"}
         return {**self.task(key, *after), **machine, "notebook_task": {"notebook_path": path}}
 
     def write(self, path: str, text: str) -> None:
@@ -72,7 +73,7 @@ class Laboratory:
 
     def _machine(self) -> dict[str, Any]:
         cluster = self.compute.get("existing_cluster_id") if isinstance(self.compute, Mapping) else None
-        return {"existing_cluster_id": cluster} if cluster else {"environment_key": "default"}
+        return {"existing_cluster_id": cluster} if cluster else {"environment_key": "default", **ONLY_OUR_RETRIES}
 
     def environments(self) -> dict[str, Any]:
         """Return what a job says of environments, where its tasks are serverless."""

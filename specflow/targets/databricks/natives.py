@@ -18,7 +18,14 @@ from specflow.graph.model import Node
 from specflow.targets.databricks.environments import FILES
 from specflow.targets.databricks.folders import Place
 from specflow.targets.databricks.names import DECIDE, LAUNCHER, RECORD, RUN_PARAMETER, RUNS, folder_of
-from specflow.targets.databricks.tasks import Around, machine_words, root_text, script_task, with_order
+from specflow.targets.databricks.tasks import (
+    ONLY_OUR_RETRIES,
+    Around,
+    machine_words,
+    root_text,
+    script_task,
+    with_order,
+)
 
 __all__ = ["end_of", "is_between", "native_tasks"]
 
@@ -106,4 +113,4 @@ def _own_task(
 
 def _machine_of_notebook(around: Around) -> dict[str, Any]:
     """Return what says where a notebook runs: on serverless nothing does, it has its environment inside."""
-    return {} if around.machine.is_serverless else machine_words(around)
+    return dict(ONLY_OUR_RETRIES) if around.machine.is_serverless else machine_words(around)

@@ -13,10 +13,17 @@ from specflow.targets.databricks.environments import FILES
 from specflow.targets.databricks.folders import Place
 from specflow.targets.databricks.names import LAUNCHER, ROOT_PARAMETER, RUN_PARAMETER
 
-__all__ = ["Around", "outlives_failures", "script_task", "task_of", "with_order"]
+__all__ = ["ONLY_OUR_RETRIES", "Around", "outlives_failures", "script_task", "task_of", "with_order"]
 
 GRACE_S = 60
 """Seconds that the platform's own limit stands behind the launcher's: it ends what the launcher could not."""
+
+ONLY_OUR_RETRIES = {"disable_auto_optimization": True}
+"""Of a task on serverless: else the platform tries a failed one again by itself, whatever `max_retries` says.
+
+Source: "Run your Lakeflow Jobs with serverless compute" of Databricks' documentation; that 0 retries do not prevent it
+is told by users of it. Never tried live.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +87,7 @@ def machine_words(around: Around) -> dict[str, Any]:
     """Return what says on which machine a task runs, and what is installed there."""
     machine = around.machine
     if machine.kind == "serverless":
-        return {"environment_key": around.environment}
+        return {"environment_key": around.environment, **ONLY_OUR_RETRIES}
     key = "existing_cluster_id" if machine.kind == "existing" else "job_cluster_key"
     libraries = {"libraries": list(around.libraries)} if around.libraries else {}
     return {key: machine.name, **libraries}

@@ -57,6 +57,10 @@ def problems(made: Compiled) -> Iterator[str]:
     """Yield what the vendor's package finds wrong with a bundle, and what neither it nor the CLI looks for."""
     bundle, job = bundle_of(made), job_of(made)
     yield from (f"unknown root key {key}" for key in sorted(set(bundle) - ROOT_KEYS))
+    # The CLI warns of such a pattern, and `bundle validate --strict` ends at it. Source: databricks/cli,
+    # bundle/config/validate/validate_sync_patterns.go.
+    folders = {path.partition("/")[0] for path in made.files} - {"databricks.yml", "resources"}
+    yield from sorted(f"synced or there, not both: {one}" for one in folders ^ synced(bundle))
     try:
         Job.from_dict(job)
     except (ValueError, TypeError) as failure:
@@ -71,6 +75,9 @@ def problems(made: Compiled) -> Iterator[str]:
         kinds = [name for name in task if name.endswith("_task")]
         if len(kinds) != 1 or (kinds[0] in NEEDS_COMPUTE and len(COMPUTE & set(task)) != 1):
             yield f"{key}: {kinds} on {sorted(COMPUTE & set(task))}"
+        is_serverless = "environment_key" in task or ("notebook_task" in task and not COMPUTE & set(task))
+        if is_serverless and task.get("disable_auto_optimization") is not True:
+            yield f"{key}: serverless would try it again by itself"
         lost = [one["task_key"] for one in task.get("depends_on", ()) if one["task_key"] not in keys]
         lost += [task["job_cluster_key"]] if task.get("job_cluster_key") not in clusters | {None} else []
         lost += [task["environment_key"]] if task.get("environment_key") not in environments | {None} else []
@@ -80,6 +87,11 @@ def problems(made: Compiled) -> Iterator[str]:
         graphlib.TopologicalSorter(edges).prepare()
     except graphlib.CycleError as failure:
         yield f"cycle {failure.args[1]}"
+
+
+def synced(bundle: Mapping[str, Any]) -> set[str]:
+    """Return the folders whose files the CLI is told to send, whatever git ignores."""
+    return {pattern.removesuffix("/**") for pattern in bundle["sync"]["include"]}
 
 
 def paths_named(job: Mapping[str, Any]) -> Iterator[str]:

@@ -119,6 +119,53 @@ def test_an_environment_that_the_profile_does_not_know_here_is_told(project: Pro
     ] == project.told("steps:\n  a: {run: [echo, hi], environment: e}\n", "dev")
 
 
+REGISTERED = """\
+specflow: 1
+profiles:
+  dev:
+    environments:
+      base: {databricks: /Workspace/Shared/env.yaml}
+      spec: {databricks: {dependencies: [pandas]}}
+      libs: {databricks: {libraries: [{pypi: {package: pandas}}]}}
+      both: {databricks: {dependencies: [pandas], libraries: [{pypi: {package: pandas}}]}}
+"""
+
+
+@pytest.mark.parametrize("name", ["base", "spec"])
+def test_an_environment_of_serverless_compute_is_none_of_a_cluster(project: Project, name: str) -> None:
+    project.write(REGISTERED, "specflow.yaml")
+
+    assert [
+        f'pipeline.yaml:6:3: error: step "a" runs on a cluster, and the profile says of "{name}" only what serverless '
+        "compute takes [unknown-environment]; add libraries: […] to its databricks: entry"
+    ] == project.told(
+        f"computes:\n  big: {{cpus: 4}}\nsteps:\n  a: {{run: [echo, hi], compute: big, environment: {name}}}\n", "dev"
+    )
+
+
+def test_an_environment_of_a_cluster_is_none_of_serverless_compute(project: Project) -> None:
+    project.write(REGISTERED, "specflow.yaml")
+
+    assert [
+        'pipeline.yaml:4:3: error: step "a" runs on serverless compute, and the profile says of "libs" only what '
+        "clusters take [unknown-environment]; add dependencies: […] to its databricks: entry"
+    ] == project.told("steps:\n  a: {run: [echo, hi], environment: libs}\n", "dev")
+
+
+def test_an_environment_may_say_both_what_clusters_and_what_serverless_compute_take(project: Project) -> None:
+    project.write(REGISTERED, "specflow.yaml")
+    job = project.job(
+        "computes:\n  big: {cpus: 4}\n"
+        "steps:\n"
+        "  a: {run: [echo, hi], compute: big, environment: both}\n"
+        "  b: {run: [echo, hi], environment: both}\n",
+        "dev",
+    )
+
+    assert [{"pypi": {"package": "pandas"}}] == job["tasks"][0]["libraries"]
+    assert [{"environment_version": "4", "dependencies": ["pandas"]}] == [one["spec"] for one in job["environments"]]
+
+
 def test_a_secret_without_scope_and_key_is_told(project: Project) -> None:
     project.write("specflow: 1\nprofiles: {dev: {secrets: {S: {databricks: {name: s}}}}}\n", "specflow.yaml")
 

@@ -74,6 +74,7 @@ resources:
       tasks:
         - task_key: say
           environment_key: default
+          disable_auto_optimization: true
           spark_python_task:
             python_file: ../launcher/start.py
             parameters:
@@ -90,6 +91,7 @@ resources:
           retry_on_timeout: true
         - task_key: hear
           environment_key: default
+          disable_auto_optimization: true
           depends_on:
             - task_key: say
           spark_python_task:
@@ -494,13 +496,13 @@ def test_patches_are_merged_into_the_task_the_job_and_the_bundle(project: Projec
     made = project.compile(
         "x-databricks: {performance_target: STANDARD, permissions: [{group_name: ml, level: CAN_MANAGE_RUN}]}\n"
         "steps:\n"
-        "  a: {run: [echo, hi], x-databricks: {disable_auto_optimization: true}}\n",
+        "  a: {run: [echo, hi], x-databricks: {description: greets}}\n",
         "dev",
     )
     job, bundle = job_of(made), bundle_of(made)
 
     assert () == made.findings
-    assert True is tasks_of(job)["a"]["disable_auto_optimization"]
+    assert "greets" == tasks_of(job)["a"]["description"]
     assert ("STANDARD", [{"group_name": "ml", "level": "CAN_MANAGE_RUN"}]) == (
         job["performance_target"],
         job["permissions"],

@@ -114,6 +114,36 @@ def test_one_key_is_one_run_and_one_name_is_one_job(
     assert "succeeded" == wait(client, third).state
 
 
+AROUND = """\
+specflow: 1
+profiles:
+  prod:
+    variables: {robot: sp-1}
+    targets:
+      databricks:
+        x-databricks:
+          run_as: {service_principal_name: "${var.robot}"}
+          permissions: [{group_name: ml, level: CAN_RUN}, {group_name: users, level: CAN_VIEW}]
+"""
+
+
+def test_a_bundles_run_as_and_permissions_hold_for_its_job_as_with_the_vendors_cli(
+    project: Project, client: DatabricksClient, emulated: Emulated, tmp_path: Path
+) -> None:
+    project.write(AROUND, "specflow.yaml")
+    own = "x-databricks: {permissions: [{group_name: users, level: CAN_MANAGE}]}\n"
+    made = project.compile(f"{own}steps:\n  a: {{run: [echo, hi]}}\n", "prod")
+    client.deploy("demo", submission(made, tmp_path / "bundle").folder, {}, "d")
+    (job,) = all_jobs(emulated)
+    answer = client.deploys.api.call("GET", f"/api/2.0/permissions/jobs/{job['job_id']}")
+    groups = [one for one in answer["access_control_list"] if "group_name" in one]
+
+    assert {"service_principal_name": "sp-1"} == job["settings"]["run_as"]
+    assert {"users": "CAN_MANAGE", "ml": "CAN_MANAGE_RUN"} == {
+        one["group_name"]: one["all_permissions"][0]["permission_level"] for one in groups
+    }
+
+
 def test_a_run_that_began_with_the_code_of_another_is_ended(
     project: Project, client: DatabricksClient, emulated: Emulated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
