@@ -175,6 +175,16 @@ def test_a_file_of_the_project_outside_the_code_folder_is_not_there_and_the_mess
     )
 
 
+def test_a_script_that_lies_beside_the_spec_of_a_step_without_code_is_named(project: Project) -> None:
+    project.write("make.py", "print('hello')\n")
+    project.pipeline("make: {run: python make.py}")
+
+    done = project.call("run", "p.yaml")
+
+    assert 'the file "make.py" is in the project' in done.stderr
+    assert 'or say "code:" with its folder' in done.stderr
+
+
 def test_a_module_of_the_project_outside_the_code_folder_is_named_too(project: Project) -> None:
     project.write("shared_things.py", "x = 1\n")
     project.write("code/read.py", "import shared_things\n")

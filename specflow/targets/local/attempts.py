@@ -101,4 +101,5 @@ def hint_for(step: Mapping[str, Any], log: FilePath, plan: Plan) -> str:
         return said
     prefix = f"code/{step['code']}/"
     home = next((plan.path(name).parent for name in plan.sources if name.startswith(prefix)), plan.root)
-    return missing_code_hint(log, plan.root, (home, plan.root, plan.root / "specs"))
+    places = (home, plan.root, plan.root / "specs")
+    return missing_code_hint(log, plan.root, places, has_code=step["code"] is not None)

@@ -14,6 +14,8 @@ _EXISTS = re.compile(r"\[PATH_ALREADY_EXISTS\]|FileAlreadyExistsException")
 _MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
 _QUOTED = re.compile(r"""['"]([^'"\n]{1,300})['"]""")
 _BARE = re.compile(r"[\w./~-]*[\w~-][./][\w./~-]*")
+_WORK = re.compile(r"/.*/attempts/[^/]+/work/")
+"""Where an attempt runs: what is named below it is named from the code folder."""
 TAIL_BYTES = 64 * 1024
 
 
@@ -39,22 +41,24 @@ def tool_hint(spec: Mapping[str, Any], log: FilePath) -> str:
     return ""
 
 
-def missing_code_hint(log: FilePath, root: FilePath, folders: tuple[FilePath, ...]) -> str:
+def missing_code_hint(log: FilePath, root: FilePath, folders: tuple[FilePath, ...], *, has_code: bool) -> str:
     """Return a sentence, if the log's end names something that lies in the project but did not travel with the step.
 
     `folders` are where the step's author may have stood: its code's home, its spec's folder, the root.
     """
+    code = "put it into the code folder" if has_code else 'say "code:" with its folder'
     for line in reversed(tail(log, 40)):
         module = _MODULE.search(line)
         if module:
             found = _module(module.group(1), root, folders)
             if found is not None:
-                return _sentence(found, root, "module")
+                return _sentence(found, root, "module", code)
         if _MISSING.search(line):
             for word in _words(line):
                 found = _file(word, root, folders)
                 if found is not None:
-                    return _sentence(found, root, "file" if found.is_file() else "folder")
+                    what = "file" if found.is_file() else "folder"
+                    return _sentence(found, root, what, f"hand it over as an input, or {code}")
     return ""
 
 
@@ -64,7 +68,8 @@ def _words(line: str) -> Iterator[str]:
 
 
 def _file(word: str, root: FilePath, folders: tuple[FilePath, ...]) -> FilePath | None:
-    """Return the project's file that a relative path means, if there is one."""
+    """Return the project's file that a path in the code folder means, if there is one."""
+    word = _WORK.sub("", word, count=1)
     if word.startswith(("/", "~")) or "\0" in word:
         return None
     for folder in folders:
@@ -87,11 +92,6 @@ def _module(name: str, root: FilePath, folders: tuple[FilePath, ...]) -> FilePat
     return None
 
 
-def _sentence(found: FilePath, root: FilePath, what: str) -> str:
+def _sentence(found: FilePath, root: FilePath, what: str, way_out: str) -> str:
     shown = found.relative_to(root.resolve()).as_posix()
-    way_out = (
-        "put it into the step's code folder"
-        if what == "module"
-        else "hand it over as an input, or put it into the code folder"
-    )
     return f'the {what} "{shown}" is in the project, but a step sees only its own code folder and its inputs: {way_out}'
