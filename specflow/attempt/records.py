@@ -146,4 +146,4 @@ def from_line(line: str) -> Record | None:
 
 
 def _text(record: Record) -> str:
-    return json.dumps(record, sort_keys=True, separators=(",", ":"))
+    return json.dumps(record, separators=(",", ":"))

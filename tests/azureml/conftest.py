@@ -121,8 +121,10 @@ class Workspace:
         raise AssertionError(f"{job} is still {status.state}")
 
     def record(self, job: str, step: str) -> dict[str, Any]:
-        lines = self.client.log(job, step).splitlines()
-        return next(record for line in reversed(lines) if (record := from_line(line)) is not None)
+        log = self.client.log(job, step)
+        found = [record for line in log.splitlines() if (record := from_line(line)) is not None]
+        assert found, log
+        return found[-1]
 
     def close(self) -> None:
         self.client.close()

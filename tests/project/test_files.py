@@ -34,8 +34,9 @@ TOP_LEVEL = {
     "tests",
     *LOCKS,
 }
-# Folders of whoever's machine, and where its packages come from.
-LOCAL = re.compile(rb"(?<![\w.~-])/(work|root|farm)/|index[-_]url|find[-_]links", re.IGNORECASE)
+# Folders of whoever's machine, and where its packages come from; what a page says of such an option is nobody's.
+_ELSEWHERE = rb"(index[-_]url|find[-_]links)(?!`| https://\xe2\x80\xa6)"
+LOCAL = re.compile(rb"(?<![\w.~-])/(work|root|farm)/|" + _ELSEWHERE, re.IGNORECASE)
 
 
 def tracked() -> list[Path]:
@@ -76,6 +77,7 @@ def test_the_top_level_holds_nothing_unlisted() -> None:
         (b"/Workspace/Shared", False),
         (b"../%s/x" % b"work", False),
         (b"an index of URLs", False),
+        (b"`--index-%s`" % b"url", False),
     ],
 )
 def test_a_machines_own_names_are_recognised(text: bytes, is_local: bool) -> None:

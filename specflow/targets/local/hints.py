@@ -14,7 +14,7 @@ _EXISTS = re.compile(r"\[PATH_ALREADY_EXISTS\]|FileAlreadyExistsException")
 _MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
 _QUOTED = re.compile(r"""['"]([^'"\n]{1,300})['"]""")
 _BARE = re.compile(r"[\w./~-]*[\w~-][./][\w./~-]*")
-_WORK = re.compile(r"/.*/attempts/[^/]+/work/")
+_WORK = re.compile(r"/.*/attempts/[^/]+/\w+/")
 """Where an attempt runs: what is named below it is named from the code folder."""
 TAIL_BYTES = 64 * 1024
 
