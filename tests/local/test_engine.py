@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import time
 from pathlib import Path
@@ -104,6 +105,26 @@ def test_what_a_step_leaves_running_is_ended_with_it(project: Project, tmp_path:
 
     assert result["state"] == "succeeded"
     assert not is_alive(int((tmp_path / "pid").read_text()))
+
+
+def test_a_process_that_nobody_has_noted_yet_does_not_survive_its_runner(project: Project, tmp_path: Path) -> None:
+    """The step takes itself out of the group that is noted, as if the runner had been killed before it noted any."""
+    project.pipeline(f"""
+        long: {{run: [setsid, bash, -c, 'echo $$ > {tmp_path}/n; mv {tmp_path}/n {tmp_path}/pid; sleep 300; true']}}
+        """)
+    process = project.start("run", "p.yaml")
+    wait_for(tmp_path / "pid")
+    pid = int((tmp_path / "pid").read_text())
+    apart = os.getpgid(pid)
+
+    process.kill()
+    process.communicate()
+    end = time.monotonic() + 10
+    while is_alive(pid) and time.monotonic() < end:
+        time.sleep(0.02)
+
+    assert pid == apart
+    assert not is_alive(pid)
 
 
 def test_nothing_survives_a_runner_that_was_killed(project: Project, tmp_path: Path) -> None:

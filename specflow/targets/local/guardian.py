@@ -3,6 +3,9 @@
 The runner notes each process group that begins and ends in memory that both share. When the runner is gone, its end of
 a pipe closes, and the guardian kills every group that is noted: no orphan survives a `kill -9`. Noting wakes nobody: a
 message for each would cost as much as a third of a process.
+
+A process is there for a moment before it is noted, and a runner may be killed in it. So what has the run's own
+variables is looked for as well, where there is a /proc.
 """
 
 from __future__ import annotations
@@ -13,12 +16,14 @@ import os
 import signal
 import struct
 import sys
+from collections.abc import Iterator
 
 __all__ = ["Guardian"]
 
 PLACES = 65536
 """Process groups at once: more than a machine can run for one user."""
 _PLACE = struct.Struct("i")
+_RUN_BYTES = 64
 
 
 class Guardian:
@@ -27,6 +32,7 @@ class Guardian:
     def __init__(self) -> None:
         """Start the guardian."""
         self.notes = mmap.mmap(-1, PLACES * _PLACE.size)
+        self.run = mmap.mmap(-1, _RUN_BYTES)
         self.free = list(range(PLACES - 1, -1, -1))
         self.places: dict[int, int] = {}
         read, write = os.pipe()
@@ -35,9 +41,13 @@ class Guardian:
         self.pid = os.fork()
         if self.pid == 0:
             os.close(write)
-            _watch(read, self.notes)
+            _watch(read, self.notes, self.run)
         os.close(read)
         self.write = write
+
+    def belongs_to(self, run: str) -> None:
+        """Note the run whose steps are started."""
+        self.run[: len(run)] = run.encode()
 
     def began(self, group: int) -> None:
         """Note a process group that runs from now on."""
@@ -57,9 +67,10 @@ class Guardian:
         with contextlib.suppress(ChildProcessError):
             os.waitpid(self.pid, 0)
         self.notes.close()
+        self.run.close()
 
 
-def _watch(read: int, notes: mmap.mmap) -> None:
+def _watch(read: int, notes: mmap.mmap, run: mmap.mmap) -> None:
     """Wait until the runner is gone, end what is left, and end. Never returns."""
     code = 1
     try:
@@ -73,6 +84,21 @@ def _watch(read: int, notes: mmap.mmap) -> None:
             if group:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(group, signal.SIGKILL)
+        for group in _groups_of(run[:].rstrip(b"\0")):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(group, signal.SIGKILL)
         code = 0
     finally:
         os._exit(code)
+
+
+def _groups_of(run: bytes) -> Iterator[int]:
+    """Yield the groups of processes that have the variables of a step which this machine runs for a run."""
+    wanted = (b"SPECFLOW_RUN_ID=" + run + b"\0", b"SPECFLOW_TARGET=local\0")
+    for name in os.listdir("/proc") if run and os.path.isdir("/proc/self") else ():  # noqa: PTH112, PTH208 - quick
+        with contextlib.suppress(OSError, ValueError):
+            pid = int(name)
+            with open(f"/proc/{pid}/environ", "rb") as stream:  # noqa: PTH123
+                variables = stream.read()
+            if all(one in variables for one in wanted):
+                yield os.getpgid(pid)
