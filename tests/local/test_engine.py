@@ -109,9 +109,8 @@ def test_what_a_step_leaves_running_is_ended_with_it(project: Project, tmp_path:
 
 def test_a_process_that_nobody_has_noted_yet_does_not_survive_its_runner(project: Project, tmp_path: Path) -> None:
     """The step takes itself out of the group that is noted, as if the runner had been killed before it noted any."""
-    project.pipeline(f"""
-        long: {{run: [setsid, bash, -c, 'echo $$ > {tmp_path}/n; mv {tmp_path}/n {tmp_path}/pid; sleep 300; true']}}
-        """)
+    script = f"echo $$ > {tmp_path}/n; mv {tmp_path}/n {tmp_path}/pid; sleep 99; true"
+    project.pipeline(f"long: {{run: [setsid, --wait, bash, -c, '{script}']}}")
     process = project.start("run", "p.yaml")
     wait_for(tmp_path / "pid")
     pid = int((tmp_path / "pid").read_text())

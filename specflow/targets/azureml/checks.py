@@ -161,6 +161,10 @@ def _native_faults(node: Node, graph: Graph) -> Iterator[Diagnostic]:
     if skippable(graph) & set(node.needs):
         message = f'azureml: the native step "{node.label}" hangs on a step that may be skipped'
         yield error("unsupported", message, place, "a native step always runs once all before it have ended well")
+    behind = next((other for other in graph.nodes.values() if node.id in other.needs), None)
+    if behind is not None:
+        message = f'azureml: the step "{behind.label}" can\'t stand behind the native step "{node.label}"'
+        yield error("unsupported", message, place, "a native step leaves no record: let it be the last")
     for port, output in node.outputs.items():
         if output.type not in model.PATH_TYPES:
             message = f'azureml: the native step "{node.label}" can\'t give the value "{port}"'

@@ -32,7 +32,7 @@ class Guardian:
     def __init__(self) -> None:
         """Start the guardian."""
         self.notes = mmap.mmap(-1, PLACES * _PLACE.size)
-        self.run = mmap.mmap(-1, _RUN_BYTES)
+        self.run, self.noted = mmap.mmap(-1, _RUN_BYTES), ""
         self.free = list(range(PLACES - 1, -1, -1))
         self.places: dict[int, int] = {}
         read, write = os.pipe()
@@ -46,8 +46,10 @@ class Guardian:
         self.write = write
 
     def belongs_to(self, run: str) -> None:
-        """Note the run whose steps are started."""
-        self.run[: len(run)] = run.encode()
+        """Note the run that the next process is started for; nothing for one that belongs to none."""
+        if run and run != self.noted:
+            self.run[:] = run.encode().ljust(_RUN_BYTES, b"\0")
+            self.noted = run
 
     def began(self, group: int) -> None:
         """Note a process group that runs from now on."""
@@ -62,7 +64,8 @@ class Guardian:
         self.free.append(place)
 
     def close(self) -> None:
-        """Let it go, and wait until it has."""
+        """Let it go, and wait until it has; what has left its step's session by its own will may go on."""
+        self.run[:] = bytes(_RUN_BYTES)
         os.close(self.write)
         with contextlib.suppress(ChildProcessError):
             os.waitpid(self.pid, 0)

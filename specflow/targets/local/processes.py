@@ -77,6 +77,7 @@ class Processes:
 
     def start(self, argv: Sequence[str], env: Mapping[str, str], cwd: str, log: FilePath | str, tag: Any) -> Child:
         """Start a process that writes stdout and stderr to one log; raise OSError if it can't be started."""
+        self.guardian.belongs_to(env.get("SPECFLOW_RUN_ID", ""))
         to = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         popen = None
         try:

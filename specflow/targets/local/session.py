@@ -48,7 +48,6 @@ def run_plan(
     _keep_code(plan, workspace)
     now = datetime.now(timezone.utc)
     run_id = new_run_id(now)
-    processes.guardian.belongs_to(run_id)
     history = History(workspace.history)
     try:
         origin = _origin(plan, workspace)
