@@ -213,7 +213,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _handle(self) -> None:
         owner, begun = self.server.owner, time.perf_counter()
         parts = urlsplit(self.path)
-        status, fault = 0, None
+        answer, fault = None, None
         self.server.is_busy(1)
         try:
             try:
@@ -225,17 +225,16 @@ class _Handler(BaseHTTPRequestHandler):
             except Refusal as refusal:
                 self.close_connection = True  # what is left of the request can't be told from the next one
                 answer = owner.refuse(refusal)
+            finally:  # before the answer leaves: who has it finds its request in the log
+                spent = round((time.perf_counter() - begun) * 1000, 3)
+                name, agent = fault.kind if fault else "", self.headers.get("User-Agent", "")
+                owner.log.add(Entry(self.command, parts.path, answer.status if answer else 0, spent, name, agent))
             if answer is None:
                 self._reset()
             else:
-                status = answer.status
                 self._send(answer)
         finally:
             self.server.is_busy(-1)
-            spent = round((time.perf_counter() - begun) * 1000, 3)
-            name = fault.kind if fault else ""
-            agent = self.headers.get("User-Agent", "")
-            owner.log.add(Entry(self.command, parts.path, status, spent, name, agent))
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _handle  # noqa: N815 - the base class's names
 

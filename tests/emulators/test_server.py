@@ -7,6 +7,7 @@ import json
 import socket
 import stat
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from specflow.emulation import Fault, Refusal, Request, Response, Routes, Server, as_json, is_held
+from specflow.emulation.log import Entry, RequestLog
 from specflow.errors import UsageError
 
 
@@ -225,6 +227,19 @@ def test_the_log_holds_no_token_no_body_and_no_query(server: Server, tmp_path: P
     ]
     assert "hidden" not in text
     assert server.token not in text
+
+
+def test_who_has_an_answer_finds_its_request_in_the_log(server: Server, tmp_path: Path) -> None:
+    class SlowLog(RequestLog):
+        def add(self, entry: Entry) -> None:
+            time.sleep(0.1)
+            super().add(entry)
+
+    server.log.close()
+    server.log = SlowLog(tmp_path / "slow.log")
+    ask(server, "GET", "/items/a")
+
+    assert ["/items/a"] == [entry.path for entry in server.log.entries()]
 
 
 def test_a_stop_lets_the_request_under_way_end(tmp_path: Path) -> None:
