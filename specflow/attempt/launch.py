@@ -55,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--date", default="")
     found.add_argument("--id", default="")
     found.add_argument("--label", default="")
-    for name in ("input", "value", "data", "from", "path", "output"):
+    for name in ("input", "value", "data", "from", "path", "output", "left"):
         found.add_argument(f"--{name}", action="append", default=[], type=_pair, metavar="NAME=TEXT")
     for name in ("keep", "secret", "variable"):
         found.add_argument(f"--{name}", action="append", default=[], metavar="NAME")
@@ -68,6 +68,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--attempt", type=int, default=0, help="the platform repeats attempts itself, and this is one")
     found.add_argument("--began", type=float, default=0.0, help="when the first attempt began, in seconds since 1970")
     found.add_argument("--halt", default="", help="a file that is there once a step has failed, and nothing new starts")
+    found.add_argument("--native", action="store_true", help="the platform ran the step: take down what was --left")
     found.add_argument("--placeholders", action="store_true", help="leave something where an output is absent")
     found.add_argument("--in-process", action="store_true", help="run the step's Python file in this interpreter")
     found.add_argument("--verdict", action="store_true", help="judge the run by its records")
@@ -236,8 +237,9 @@ class Launch:
             outcome = self._outcome(record)
             self.stops.is_busy = True  # what is left to do is short, and has to be done
             record["state"], record["reason"] = outcome.state, outcome.reason
-            passed = time.time() - self.options.began if self.options.began else time.monotonic() - began
-            record["seconds"] = round(max(passed, 0.0), 3)
+            if not self.options.native:  # how long the platform took is for others to see
+                passed = time.time() - self.options.began if self.options.began else time.monotonic() - began
+                record["seconds"] = round(max(passed, 0.0), 3)
             if not outcome.is_good:
                 record["values"], record["metrics"], record["outputs"] = {}, {}, {}
             shutil.rmtree(self.temporary, ignore_errors=True)
@@ -245,6 +247,8 @@ class Launch:
 
     def _outcome(self, record: dict[str, Any]) -> Outcome:
         try:
+            if self.options.native:
+                return self._taken_down(record)
             given = self.given()
             if not isinstance(given, Outcome) and self.options.broken:
                 return Outcome("failed", self.options.broken)
@@ -255,6 +259,18 @@ class Launch:
             return Outcome("failed", _said(failure))
         except Stopped:
             return Outcome("cancelled", CANCELLED)
+
+    def _taken_down(self, record: dict[str, Any]) -> Outcome:
+        """Return how a step ended that the platform ran by itself, and to a good end: are its outputs there?"""
+        record["attempts"] = 1
+        made = {port: os.path.abspath(path) for port, path in self.options.left}
+        found = collect(self.step, made)
+        if found.problems:
+            return Outcome("failed", "; ".join(found.problems))
+        record["values"], record["metrics"] = found.values, found.metrics
+        places = Places(self.id, "", made, self.options.record)
+        record["outputs"] = publish(self.step["outputs"], made, set(found.absent), places, 1)
+        return Outcome("succeeded")
 
     def _end(self, outcome: Outcome, record: dict[str, Any]) -> int:
         if not outcome.is_good and self.options.placeholders:

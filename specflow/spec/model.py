@@ -235,6 +235,10 @@ class Head(Extensible):
     inputs: Mapping[Name, Input] = Field(default_factory=dict)
 
 
+_OURS = frozenset({"code", "env", "secrets", "environment", "compute", "cache"})
+"""What specflow does around a body, and so not around a native step."""
+
+
 def _check_body(body: Any) -> None:
     """Raise unless `shell`, `engine` and `run` of a body go together."""
     given = body.model_fields_set
@@ -310,6 +314,8 @@ class StepUse(Extensible):
             raise ValueError("keys of the used file")
         if "run" in given and "inputs" in given:
             raise ValueError("an in-place run has no inputs key")
+        if self.extensions and not {"uses", "run", "notebook"} & given and _OURS & given:
+            raise ValueError("a native step says it in its own words")
         _check_body(self)
         return self
 

@@ -250,29 +250,3 @@ def test_a_port_named_like_a_record_keeps_its_name(project: Make) -> None:
         "outputs"
     ]
     assert "${{parent.jobs.a.outputs.record_}}" == artifact.pipeline["jobs"]["b"]["inputs"]["record__a"]
-
-
-def test_a_native_step_is_what_the_spec_says_with_its_ports_connected(project: Make) -> None:
-    artifact = project(
-        """\
-steps:
-  make: {run: [touch, "${{ outputs.rows }}"], outputs: {rows: {type: folder}}}
-  tune:
-    target: azureml
-    x-azureml: {type: sweep, trial: {command: "python t.py ${{inputs.rows}}"}, objective: {goal: maximize}}
-    inputs: {rows: "${{ steps.make.outputs.rows }}", depth: 3}
-    outputs: {best: {type: model}}
-outputs:
-  best: {from: "${{ steps.tune.outputs.best }}"}
-"""
-    )
-
-    expected = {
-        "display_name": "tune",
-        "inputs": {"depth": 3, "rows": "${{parent.jobs.make.outputs.rows}}"},
-        "outputs": {"best": "${{parent.outputs.best}}"},
-        "type": "sweep",
-        "trial": {"command": "python t.py ${{inputs.rows}}"},
-        "objective": {"goal": "maximize"},
-    }
-    assert expected == artifact.pipeline["jobs"]["tune"]

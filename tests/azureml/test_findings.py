@@ -70,25 +70,6 @@ FAULTS = [
         "variables: {a: b}",
         ['error unsupported 3: azureml: "https://example.com/x.csv" is no address that is mounted there'],
     ),
-    (
-        "steps:\n  a: {target: azureml, when: '${{ always() }}', x-azureml: {type: automl}}\n",
-        "variables: {a: b}",
-        [
-            "warning approximated 4: azureml: a node as `x-azureml` writes it, its ports connected, behind which no"
-            " step can stand: it is for `az ml job create` and `deploy`, and `specflow run` takes it for failed",
-            'error unsupported 4: azureml: the native step "a" can\'t have a condition',
-        ],
-    ),
-    (
-        "steps:\n  a: {target: azureml, x-azureml: {type: automl}, outputs: {f: {type: file}}}\n"
-        "  b: {target: azureml, run: [cat, '${{ steps.a.outputs.f }}']}\n",
-        "variables: {a: b}",
-        [
-            "warning approximated 4: azureml: a node as `x-azureml` writes it, its ports connected, behind which no"
-            " step can stand: it is for `az ml job create` and `deploy`, and `specflow run` takes it for failed",
-            'error unsupported 4: azureml: the step "b" can\'t stand behind the native step "a"',
-        ],
-    ),
 ]
 
 

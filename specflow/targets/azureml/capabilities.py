@@ -16,10 +16,7 @@ CAPABILITIES: Mapping[str, Capability] = {
     "shell": implements("`bash -euo pipefail`, started by the launcher"),
     "notebook.ipynb": implements("executed by papermill in the step's environment"),
     "notebook.databricks": rejects("a Databricks source notebook runs on databricks only"),
-    "native": approximates(
-        "a node as `x-azureml` writes it, its ports connected, behind which no step can stand: it is for"
-        " `az ml job create` and `deploy`, and `specflow run` takes it for failed"
-    ),
+    "native": implements("a node as `x-azureml` writes it, its ports connected, and one that records what it left"),
     "engine.spark": implements("a Spark node: the launcher runs the file in the driver"),
     "matrix": implements("one node per instance"),
     "when": implements("decided by the launcher: a step that does not run ends well, and its record says skipped"),

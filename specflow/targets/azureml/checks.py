@@ -11,6 +11,7 @@ from specflow.spec import model
 from specflow.spec.checks.files import is_address
 from specflow.targets.azureml.computes import compute_faults
 from specflow.targets.azureml.environments import environment_faults
+from specflow.targets.azureml.natives import native_faults
 from specflow.targets.azureml.schedules import schedule_faults
 from specflow.targets.azureml.verdicts import may_be_null, skippable
 
@@ -31,7 +32,7 @@ def graph_faults(graph: Graph, nodes: Mapping[str, Node]) -> Iterator[Diagnostic
     for node in nodes.values():
         yield from _vanishing_commands(node)
         if node.kind == "native":
-            yield from _native_faults(node, graph)
+            yield from native_faults(node, graph, nodes)
         if node.engine == "spark":
             yield from _spark_faults(node)
 
@@ -144,28 +145,3 @@ def _secret_faults(node: Node, profile: model.Profile) -> Iterator[Diagnostic]:
             message = f'the profile binds the secret "{name}" without a key vault and a name'
             help_ = "write azureml: {key_vault: <vault>, name: <secret>}"
             yield error("secret-unavailable", message, key_place(node, "secrets"), help_)
-
-
-def _native_faults(node: Node, graph: Graph) -> Iterator[Diagnostic]:
-    """Yield what a step without the launcher can't do: decide whether it runs, or tell a value."""
-    place = node.file.key_span(*node.place)
-    if "azureml" not in node.extensions:
-        other = min(node.extensions, default="another target")
-        message = f'the native step "{node.label}" is for {other}, and is placed on azureml'
-        where = node.file.key_span(*node.place, f"x-{other}")
-        yield error("native-elsewhere", message, where, f"place it on {other}, or give it an `x-azureml`")
-        return
-    if any(condition.when is not None or condition.requires for condition in node.conditions):
-        message = f'azureml: the native step "{node.label}" can\'t have a condition'
-        yield error("unsupported", message, place, "put the condition on the steps behind it")
-    if skippable(graph) & set(node.needs):
-        message = f'azureml: the native step "{node.label}" hangs on a step that may be skipped'
-        yield error("unsupported", message, place, "a native step always runs once all before it have ended well")
-    behind = next((other for other in graph.nodes.values() if node.id in other.needs), None)
-    if behind is not None:
-        message = f'azureml: the step "{behind.label}" can\'t stand behind the native step "{node.label}"'
-        yield error("unsupported", message, place, "a native step leaves no record: let it be the last")
-    for port, output in node.outputs.items():
-        if output.type not in model.PATH_TYPES:
-            message = f'azureml: the native step "{node.label}" can\'t give the value "{port}"'
-            yield error("unsupported", message, place, "give a file, and read the value from it in a step behind")

@@ -27,6 +27,7 @@ from specflow.targets.azureml.checks import LARGE_CODE, large_code, outputs_left
 from specflow.targets.azureml.computes import default_compute
 from specflow.targets.azureml.environments import Environments
 from specflow.targets.azureml.folders import Folders, note_bytes
+from specflow.targets.azureml.natives import elsewhere, record_node
 from specflow.targets.azureml.nodes import (
     BRIDGE_VARIABLES,
     KEPT_VARIABLES,
@@ -38,7 +39,17 @@ from specflow.targets.azureml.nodes import (
 )
 from specflow.targets.azureml.outputs import Bound, bind_outputs, default_values
 from specflow.targets.azureml.patches import merge, patch_findings
-from specflow.targets.azureml.ports import Sources, Wiring, data_type, literal, wire
+from specflow.targets.azureml.ports import (
+    RECORD,
+    Sources,
+    Wiring,
+    data_type,
+    declared_type,
+    literal,
+    wire,
+    wire_native,
+    wire_record,
+)
 from specflow.targets.azureml.schedules import schedule_document
 from specflow.targets.azureml.verdicts import absent_outputs, verdict_name, verdict_note
 from specflow.targets.azureml.yaml_text import Folded, yaml_text
@@ -89,7 +100,10 @@ class _Compiler:
         store = self.profile.store.get("azureml", "")
         sources = Sources(self.graph, self.nodes, kinds, places, store, self.island.through)
         bound = self._bound(sources)
-        jobs = {name: self._job(node, notes[name], sources, bound) for name, node in self.nodes.items()}
+        jobs: dict[str, Any] = {}
+        for name, node in self.nodes.items():
+            make = self._native_jobs if node.kind == "native" else self._jobs
+            jobs |= make(node, notes[name], sources, bound)
         jobs |= bound.copies
         verdict = self._verdict(outputs, sources)
         jobs |= verdict
@@ -136,9 +150,7 @@ class _Compiler:
 
     # Nodes
 
-    def _job(self, node: Node, note: dict[str, Any], sources: Sources, bound: Bound) -> dict[str, Any]:
-        if node.kind == "native":
-            return self._native_job(node, note, sources, bound)
+    def _jobs(self, node: Node, note: dict[str, Any], sources: Sources, bound: Bound) -> dict[str, Any]:
         wiring = self.wirings[node.id] = wire(node, note, sources)
         in_store = self._in_store(node)
         if in_store and self.island.bridges:
@@ -162,8 +174,8 @@ class _Compiler:
             wiring.outputs[port] = {**wiring.outputs[port], "path": place}
         made = body(node, parts, self.profile)
         patched = self._patch(made, node)
-        types = {**wiring.types, **{port: _declared(node, port) for port in node.outputs}}
-        return in_place_component(patched, wiring.types, types)
+        types = {**wiring.types, **{port: declared_type(node, port) for port in node.outputs}}
+        return {node.id: in_place_component(patched, wiring.types, types)}
 
     def _in_store(self, node: Node) -> dict[str, str]:
         """Return where in the exchange store the outputs lie that steps elsewhere read: a folder for each job."""
@@ -194,17 +206,20 @@ class _Compiler:
         names = [wheel["path"] for wheel in wheels]
         note["wheels"] = {"files": names, "with_dependencies": not needs["locked"]}
 
-    def _native_job(self, node: Node, note: Mapping[str, Any], sources: Sources, bound: Bound) -> dict[str, Any]:
-        """Return a native step: what the spec says, with its ports connected."""
-        wiring = self.wirings[node.id] = wire(node, note, sources)
-        inputs = {port: wiring.inputs[port] for port in node.inputs if port in wiring.inputs}
-        outputs: dict[str, Any] = {port: {"type": _declared(node, port)} for port in node.outputs}
+    def _native_jobs(self, node: Node, note: Mapping[str, Any], sources: Sources, bound: Bound) -> dict[str, Any]:
+        """Return a native step: what the spec says, with its ports connected, and the node that takes down the rest."""
+        self.found += elsewhere(node, self.nodes)
+        wiring = wire_native(node, note, sources)
         for port in node.outputs:
             if (node.id, port) in bound.of_nodes:
-                outputs[port] = f"${{{{parent.outputs.{bound.of_nodes[node.id, port]}}}}}"
-        made = {"inputs": inputs, "outputs": outputs}
-        head = {"display_name": node.label}
-        return self._patch(head | {key: value for key, value in made.items() if value}, node)
+                wiring.bind_output(port, bound.of_nodes[node.id, port])
+        made = {"display_name": node.label, "inputs": wiring.inputs, "outputs": wiring.outputs}
+        patched = self._patch({key: value for key, value in made.items() if value}, node)
+        found = {node.id: dict(sorted(patched.items(), key=lambda entry: _place_of(entry[0])))}
+        if node.outputs:  # where there are none nothing could wait for the node
+            parts = NodeParts(note, self.folders.add(node, note), None, wire_record(node, note, sources), {}, {}, True)
+            found[f"{node.id}{RECORD}"] = record_node(node, parts, self._plain_environment())
+        return found
 
     def _patch(self, made: dict[str, Any], node: Node) -> dict[str, Any]:
         patch = node.extensions.get("azureml")
@@ -307,10 +322,10 @@ class _Compiler:
         verdict: Mapping[str, Any],
     ) -> dict[str, Any]:
         """Return what the client has to know of the artifact."""
-        steps = {}
+        steps: dict[str, dict[str, Any]] = {}
         for name, node in self.nodes.items():
-            kinds = {port: _declared(node, port) for port, out in node.outputs.items() if out.type in model.PATH_TYPES}
-            steps[name] = {"label": node.label, "outputs": kinds, "native": node.kind == "native"}
+            paths = (port for port, output in node.outputs.items() if output.type in model.PATH_TYPES)
+            steps[name] = {"label": node.label, "outputs": {port: declared_type(node, port) for port in paths}}
             steps[name]["reused"] = self.reused[name]
         late: dict[str, dict[str, str]] = {}
         for name, wiring in self.wirings.items():
@@ -331,9 +346,15 @@ class _Compiler:
             "bound": {f"{step}.{port}": name for (step, port), name in bound.of_nodes.items()},
             "registered": registered,
             "verdict": next(iter(verdict), ""),
+            "plain": sorted(self._plain_inputs()),
             "spark": [node.label for node in self.nodes.values() if node.engine == "spark"],
             "schedule": self._schedule(),
         }
+
+    def _plain_inputs(self) -> set[str]:
+        """Return the pipeline's texts that native nodes read, which don't know how others travel."""
+        read = (port.binding for node in self.nodes.values() if node.kind == "native" for port in node.inputs.values())
+        return {tree[1] for tree in read if tree[0] == "input" and self.graph.inputs[tree[1]].type == "string"}
 
     def _schedule(self) -> dict[str, Any] | None:
         found = self.graph.schedule if self.island.is_whole else None
@@ -345,6 +366,11 @@ class _Compiler:
         code = [path for snapshot in self.lowering.snapshots.values() for path in snapshot.watched]
         conda = [path for path in self.environments.files.values() if isinstance(path, FilePath)]
         return [*code, *conda, *self.lowering.read]
+
+
+def _place_of(key: str) -> int:
+    """Return where a key of a node stands in Azure's examples, as far as native nodes go."""
+    return {"type": 0, "display_name": 1, "inputs": 3, "outputs": 4}.get(key, 2)
 
 
 def _value_input(facts: Mapping[str, Any]) -> Any:
@@ -376,8 +402,3 @@ def _shown(facts: Mapping[str, Any], late: Mapping[str, str]) -> dict[str, Any]:
     bounds = {key: facts[key] for key in ("enum", "minimum", "maximum") if facts.get(key) is not None}
     shown = {"type": kind, "is_path": is_path, "many": bool(facts.get("many")), "optional": facts["optional"]}
     return {**shown, **bounds, "late": late}
-
-
-def _declared(node: Node, port: str) -> str:
-    output = node.outputs[port]
-    return data_type(output.type, output.format) if output.type in model.PATH_TYPES else "string"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
+from specflow.errors import UsageError
 from specflow.targets.azureml.nodes import unquoted
 from specflow.targets.azureml.outputs import registered_as
 from specflow.targets.azureml.ports import Wiring, literal
@@ -20,13 +22,18 @@ def with_given(
     arrivals: Mapping[str, str],
     run: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Return the document with the inputs that were given; a new one, the old stays as it is.
+    """Return the document with the inputs that were given; a new one, the old stays as it is. UsageError: one can't be.
 
     `arrivals` are addresses, or paths on this machine, for inputs by which an island gets what steps outside left;
     `run` has what registered names may ask for.
     """
     found = {**document, "inputs": dict(document.get("inputs") or {}), "jobs": dict(document["jobs"])}
     for name, value in inputs.items():
+        if name in native["plain"] and literal(value) != value:
+            told = (
+                f'the input "{name}" is read by a native step, and can\'t hold {json.dumps(value, ensure_ascii=False)}'
+            )
+            raise UsageError(told, "of texts only those of letters, digits and _./:@+,=%- arrive there as they are")
         if value is not None:
             _give(found, native["inputs"][name], name, value)
     for name, place in arrivals.items():

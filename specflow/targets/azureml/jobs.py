@@ -6,17 +6,21 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path as FilePath
 from typing import Any
 
 import yaml
 
+from specflow.attempt.outcomes import Outcome
 from specflow.attempt.publish import ABSENT_FILE
+from specflow.attempt.records import line_of, new_record
 from specflow.errors import UnreachableError
 from specflow.targets.azureml import client
 from specflow.targets.azureml.client import MissingError, TakenError, error_text, patiently, word
 from specflow.targets.azureml.given import with_given
+from specflow.targets.azureml.ports import RECORD
 from specflow.targets.azureml.states import child_status, job_state
 from specflow.targets.azureml.yaml_text import yaml_text
 from specflow.targets.base import Deployment, ForeignState, Status, StepStatus, Submission
@@ -128,6 +132,7 @@ class AzureClient:
         state = job_state(word(rest.status))
         url = str(rest.services["Studio"].endpoint) if rest.services and "Studio" in rest.services else ""
         steps = {name: self._step(job, child, state, url) for name, child in self._children[job].items()}
+        steps = {name: self._with_record(job, name, steps) for name in steps}
         message = self._message(job) if state == "failed" else ""
         return Status(state, url, steps, message, self._registered(rest) if state == "succeeded" else {})
 
@@ -138,6 +143,16 @@ class AzureClient:
         state = child_status(status, job_ends, has_begun=has_begun)
         message = error_text(details) if status == "Failed" else ""
         return StepStatus(state, 1, url.replace(job, child.name), message)
+
+    def _with_record(self, job: str, name: str, steps: Mapping[str, StepStatus]) -> StepStatus:
+        """Return how a step stands: a native one that ended well has ended once what it left is taken down."""
+        own = steps[name]
+        if own.state != "succeeded" or f"{name}{RECORD}" not in self._nodes[job]:
+            return own
+        behind = steps.get(f"{name}{RECORD}")
+        if behind is None or behind.state in ("waiting", "running"):
+            return replace(own, state="running")
+        return replace(own, state=behind.state, message=behind.message)
 
     def _details(self, run: str) -> Any:
         return patiently(lambda: self.ml.jobs._runs_operations.get_run_details(run))
@@ -162,7 +177,20 @@ class AzureClient:
         return max(versions, key=lambda version: (version.isdecimal(), int(version) if version.isdecimal() else 0))
 
     def log(self, job: str, step: str) -> str:
-        """Return what a node has written so far; of several processes, one after the other."""
+        """Return what a node has written so far; of several processes, one after the other.
+
+        A native step's record is in the log behind it. One without outputs has none, and is told of here.
+        """
+        child = self._child(job, step)
+        text = self._log(job, step)
+        if f"{step}{RECORD}" in self._nodes[job]:
+            return text + self._log(job, f"{step}{RECORD}")
+        if self._nodes[job].get(step, {}).get("outputs") or child is None or word(child.status) != "Completed":
+            return text
+        record = new_record(step, str(child.display_name), Outcome("succeeded"), {})
+        return f"{text}\n{line_of({**record, 'attempts': 1})}\n"
+
+    def _log(self, job: str, step: str) -> str:
         child = self._child(job, step)
         if child is None:
             return ""

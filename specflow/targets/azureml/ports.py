@@ -16,10 +16,27 @@ from specflow.graph.model import Graph, InputPort, Node, Tree
 from specflow.lowering import leaves_of
 from specflow.spec import model
 
-__all__ = ["DIRECT", "MAX_LITERAL", "Sources", "Wiring", "data_type", "literal", "literal_type", "record_port", "wire"]
+__all__ = [
+    "DIRECT",
+    "MAX_LITERAL",
+    "RECORD",
+    "Sources",
+    "Wiring",
+    "data_type",
+    "declared_type",
+    "literal",
+    "literal_type",
+    "record_port",
+    "wire",
+    "wire_native",
+    "wire_record",
+]
 
 MAX_LITERAL = 1000
 """Characters of a value that still go on the command line; longer ones stay in the note. Linux takes 128 KiB in all."""
+
+RECORD = "__record"
+"""What the node behind a native one adds to its name; no other step's id begins with that of a step."""
 
 DIRECT = "direct"
 """The mode of all paths of a Spark node: it is given addresses, and Azure ML mounts nothing."""
@@ -35,6 +52,12 @@ def data_type(kind: str, data_format: str | None) -> str:
     if kind == "folder" and data_format == "mltable":
         return "mltable"
     return _DATA_TYPES[kind]
+
+
+def declared_type(node: Node, port: str) -> str:
+    """Return Azure ML's type of a step's output. Only native nodes have one for a value: a file that holds its text."""
+    output = node.outputs[port]
+    return data_type(output.type, output.format) if output.type in model.PATH_TYPES else "uri_file"
 
 
 def literal(value: Any) -> Any:
@@ -70,8 +93,7 @@ class Sources:
 
     def output(self, step: str, port: str) -> tuple[str, str]:
         """Return the binding to a step's output, and its type."""
-        node = self.graph.nodes[step]
-        kind = data_type(node.outputs[port].type, node.outputs[port].format)
+        kind = declared_type(self.graph.nodes[step], port)
         if step in self.nodes:
             return f"${{{{parent.jobs.{step}.outputs.{port}}}}}", kind
         return self._arrival(f"{step}__{port}", kind), kind
@@ -79,7 +101,9 @@ class Sources:
     def record(self, step: str) -> str:
         """Return the binding to a step's record."""
         if step in self.nodes:
-            return f"${{{{parent.jobs.{step}.outputs.{record_port(self.nodes[step])}}}}}"
+            node = self.nodes[step]
+            job = f"{step}{RECORD}" if node.kind == "native" else step
+            return f"${{{{parent.jobs.{job}.outputs.{record_port(node)}}}}}"
         return self._arrival(f"record__{step}", "uri_folder")
 
     def _arrival(self, name: str, kind: str) -> str:
@@ -154,17 +178,59 @@ def wire(node: Node, note: Mapping[str, Any], sources: Sources) -> Wiring:
     _constants(node, note, wiring)
     _leaves(node, note, sources, wiring)
     _bridges(note, sources, wiring)
+    _needed(note, sources, wiring)
+    for port, output in node.outputs.items():
+        if output.type in model.PATH_TYPES:
+            wiring.outputs[port] = wiring.output(declared_type(node, port))
+            wiring.arguments.append(f'--output {port}="${{{{outputs.{port}}}}}"')
+    _recorded(node, wiring)
+    return wiring
+
+
+def wire_native(node: Node, note: Mapping[str, Any], sources: Sources) -> Wiring:
+    """Return how a native node is connected: by its own words, which know nothing of a launcher's encoding.
+
+    What can't be bound so was refused (`specflow.targets.azureml.natives`).
+    """
+    wiring = Wiring()
+    for port in node.inputs:
+        head, *rest = note["bindings"][port]
+        if head == "value" and rest[0] is not None:
+            wiring.inputs[port] = rest[0]
+        elif head == "output":
+            wiring.inputs[port] = sources.output(rest[0], rest[1])[0]
+        elif head == "input":
+            wiring.inputs[port] = f"${{{{parent.inputs.{rest[0]}}}}}"
+        elif head == "data":
+            kind = _kind_of_data(node, note, [head, *rest], sources)
+            wiring.inputs[port] = {"type": kind, "path": sources.data[rest[0]]}
+    for port in node.outputs:
+        wiring.outputs[port] = wiring.output(declared_type(node, port))
+    return wiring
+
+
+def wire_record(node: Node, note: Mapping[str, Any], sources: Sources) -> Wiring:
+    """Return how the node is connected that takes down what a native one has left."""
+    wiring = Wiring()
+    for port in node.outputs:
+        binding = f"${{{{parent.jobs.{node.id}.outputs.{port}}}}}"
+        wiring.arguments.append(f"--left {port}={wiring.take(port, binding, declared_type(node, port), None)}")
+    _needed(note, sources, wiring)
+    _recorded(node, wiring)
+    return wiring
+
+
+def _needed(note: Mapping[str, Any], sources: Sources, wiring: Wiring) -> None:
+    """Connect the records of the steps before."""
     for need in (each for each in note["needs"] if each not in sources.through):
         text = wiring.take(f"record__{need}", sources.record(need), "uri_folder", None)
         wiring.arguments.append(f"--from {need}={text}")
-    for port, output in node.outputs.items():
-        if output.type in model.PATH_TYPES:
-            wiring.outputs[port] = wiring.output(data_type(output.type, output.format))
-            wiring.arguments.append(f'--output {port}="${{{{outputs.{port}}}}}"')
+
+
+def _recorded(node: Node, wiring: Wiring) -> None:
     own = record_port(node)
     wiring.outputs[own] = wiring.output("uri_folder")
     wiring.arguments.append(f'--record "${{{{outputs.{own}}}}}"')
-    return wiring
 
 
 def _bridges(note: Mapping[str, Any], sources: Sources, wiring: Wiring) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from specflow.attempt.evaluate import children
 from specflow.graph.islands import Island
-from specflow.graph.model import Graph, Tree
+from specflow.graph.model import Graph, Node, Tree
 from specflow.graph.trees import is_present, leaf_outputs
 
 __all__ = ["absent_outputs", "may_be_null", "verdict_name", "verdict_note"]
@@ -60,15 +60,20 @@ def verdict_name(graph: Graph) -> str:
 def verdict_note(island: Island, outputs: Mapping[str, Any]) -> dict[str, Any]:
     """Return the note of the node that judges: whose records it reads, and which outputs it looks for.
 
-    The steps that nobody needs are enough to see every failure; native ones leave no record, and fail by themselves.
+    The steps that nobody needs are enough to see every failure.
     """
     graph, through = island.graph, island.through
     nodes = {name: node for name, node in graph.nodes.items() if name in through or name in island.nodes}
     needed = {need for name, node in nodes.items() if name not in island.bridges for need in node.needs}
     needed.update(island.bridges)
     read = {step for output in graph.outputs.values() for step, _ in leaf_outputs(output.tree)}
-    steps = [name for name, node in nodes.items() if (name not in needed or name in read) and node.kind != "native"]
+    steps = [name for name, node in nodes.items() if (name not in needed or name in read) and _is_recorded(node)]
     shown = {name: {"tree": output["tree"], "optional": output["optional"]} for name, output in outputs.items()}
     verdict: dict[str, Any] = {"steps": steps, "outputs": shown}
     passed = {step: through[step] for step in steps if step in through}
     return {"note": 1, "pipeline": graph.name, "verdict": {**verdict, **({"through": passed} if passed else {})}}
+
+
+def _is_recorded(node: Node) -> bool:
+    """Return whether a step leaves a record: a native one without outputs has nothing behind it that could take one."""
+    return node.kind != "native" or bool(node.outputs)

@@ -204,7 +204,8 @@ class Crossings:
         self.abroad.lies(step.id, event["fetched"], event["named"])
         if not step.began:
             step.began, step.started_at = self.run.processes.now(), time.time()
-        step.began = self.run.processes.now() - record["seconds"]
+        if record["seconds"]:  # of a native step only its platform knows, and it began when that was seen here
+            step.began = self.run.processes.now() - record["seconds"]
         self.run.close(step, outcome, made, log=log)
 
     def _as_stopped(self, outcome: Outcome, step: Step) -> Outcome:
