@@ -26,3 +26,9 @@ def test_what_was_found_stays_found(path: Path, bench: Bench) -> None:
 def test_every_seed_is_compiled_or_refused_for_a_platform(target: str, bench: Bench) -> None:
     for path in seeds():
         bench.try_out(path.read_bytes(), target)
+
+
+def test_a_file_may_name_the_folder_that_it_lies_in(bench: Bench) -> None:
+    """A fuzzer that sees two texts compared puts the one into its input: what the input says is no leak."""
+    here = bench.folder
+    bench.try_out(f"specflow: 1\nname: a\ndescription: {here}\nsteps: {{a: {{run: [cat, {here}/data/table.csv]}}}}".encode())

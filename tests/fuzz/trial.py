@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from specflow.plan import canonical
+from specflow.diagnostics import Diagnostic
+from specflow.plan import Plan, canonical
 from specflow.spec.load import Loader
 from specflow.stages import make_plan, texts_of, validate
 
@@ -19,21 +19,18 @@ class Bench:
     """A project in a folder, whose pipeline file is another one in every trial."""
 
     def __init__(self, folder: Path) -> None:
-        """Lay out what specs may name: a step, a code folder, data, a notebook."""
-        self.folder = folder.resolve()
-        for name, text in FILES.items():
-            file = self.folder / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text, encoding="utf-8")
-        (self.folder / ".git").mkdir(exist_ok=True)
-        self.spec = self.folder / "pipeline.yaml"
+        """Lay out what specs may name, a step, a code folder, data, a notebook: here, and once more elsewhere."""
+        self.folder, self.elsewhere = (folder.resolve() / name for name in ("here", "elsewhere"))
+        for project in (self.folder, self.elsewhere):
+            for name, text in FILES.items():
+                file = project / name
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(text, encoding="utf-8")
+            (project / ".git").mkdir(exist_ok=True)
 
     def try_out(self, data: bytes, target: str | None = "local") -> None:
         """Take bytes as far as they go; raise AssertionError for what must not be, or whatever the stages raise."""
-        self.spec.write_bytes(data)
-        loader = Loader(self.folder)
-        checked = validate(self.spec, loader)
-        plan, found = make_plan(checked, target)
+        loader, plan, found = stages(self.folder, data, target)
         has_errors = any(finding.severity == "error" for finding in found)
         assert has_errors == (plan is None), "a plan, or errors, and never both"
         texts = texts_of(loader, found)
@@ -45,11 +42,17 @@ class Bench:
                 lines = text.splitlines()
                 assert 1 <= finding.span.line <= len(lines) + 1, f"{finding.span} is not in the file"
         if plan is not None:
-            document = canonical(plan.document)
-            assert os.fsencode(self.folder) not in document, "no path of this machine in a plan"
-            again, _ = make_plan(validate(self.spec, Loader(self.folder)), target)
+            _, again, _ = stages(self.elsewhere, data, target)
             assert again is not None, "the same file twice, and once only a plan"
-            assert document == canonical(again.document), "the same file gives the same plan"
+            assert canonical(plan.document) == canonical(again.document), "the same plan, wherever the project lies"
+
+
+def stages(project: Path, data: bytes, target: str | None) -> tuple[Loader, Plan | None, tuple[Diagnostic, ...]]:
+    """Take bytes as a project's pipeline file through every stage; return what was read, the plan and what was found."""
+    spec = project / "pipeline.yaml"
+    spec.write_bytes(data)
+    loader = Loader(project)
+    return loader, *make_plan(validate(spec, loader), target)
 
 
 FILES = {
