@@ -332,6 +332,8 @@ class Lowering:
         key = id(node.environment.needs)  # many steps share one; it lives as long as the graph
         if key not in self.environments:
             self.environments[key] = self._resolved(needs_of(node.environment))
+            if node.environment.needs.conda is not None and node.environment.folder is not None:
+                self.read.append(node.environment.folder / node.environment.needs.conda)
         return self.environments[key]
 
     def _resolved(self, needs: Needs | None) -> dict[str, Any]:

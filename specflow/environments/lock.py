@@ -7,8 +7,7 @@ date as soon as a requirement line changes, and specs that ask for the same shar
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
@@ -19,6 +18,7 @@ from specflow.errors import SpecflowError
 from specflow.graph.features import uses
 from specflow.graph.model import Environment, Graph
 from specflow.plan import digest_of
+from specflow.spec.requirements import requirement_lines
 
 __all__ = [
     "LOCK_FILE",
@@ -131,31 +131,12 @@ def needs_of(environment: Environment | None) -> Needs | None:
     needs, folder = environment.needs, environment.folder
     if needs.image is not None or needs.conda is not None:
         return None
-    read: list[FilePath] = []
+    read: dict[FilePath, str] = {}
     lines = list(needs.dependencies)
     if needs.requirements is not None:
-        lines += _lines(folder / needs.requirements, read)
+        lines += requirement_lines(folder / needs.requirements, read)
     wheels = tuple(folder / wheel for wheel in needs.wheels)
     return Needs(needs.python, tuple(lines), wheels, (*read, *wheels))
-
-
-_COMMENT = re.compile(r"(^|\s)#.*$")
-_INCLUDE = re.compile(r"(?:-r\s*|--requirement(?:\s+|=))(.+)")
-
-
-def _lines(file: FilePath, read: list[FilePath]) -> Iterator[str]:
-    """Yield the lines of a requirements file, those of files that it includes in their place; `read` names them all."""
-    if file in read:
-        return
-    read.append(file)
-    text = file.read_text(encoding="utf-8", errors="replace").replace("\\\n", " ")
-    for raw in text.splitlines():
-        line = " ".join(_COMMENT.sub("", raw).split())
-        included = _INCLUDE.fullmatch(line)
-        if included is not None and (file.parent / included[1]).is_file():
-            yield from _lines(file.parent / included[1], read)
-        elif line:
-            yield line
 
 
 def needs_of_graph(graph: Graph) -> tuple[Needs, ...]:

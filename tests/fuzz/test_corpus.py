@@ -31,4 +31,5 @@ def test_every_seed_is_compiled_or_refused_for_a_platform(target: str, bench: Be
 def test_a_file_may_name_the_folder_that_it_lies_in(bench: Bench) -> None:
     """A fuzzer that sees two texts compared puts the one into its input: what the input says is no leak."""
     here = bench.folder
-    bench.try_out(f"specflow: 1\nname: a\ndescription: {here}\nsteps: {{a: {{run: [cat, {here}/data/table.csv]}}}}".encode())
+    spec = f"specflow: 1\nname: a\ndescription: {here}\nsteps: {{a: {{run: [cat, {here}/data/table.csv]}}}}"
+    bench.try_out(spec.encode())

@@ -48,7 +48,7 @@ class Bench:
 
 
 def stages(project: Path, data: bytes, target: str | None) -> tuple[Loader, Plan | None, tuple[Diagnostic, ...]]:
-    """Take bytes as a project's pipeline file through every stage; return what was read, the plan and what was found."""
+    """Take bytes as a project's pipeline file through every stage; return the loader, the plan and what was found."""
     spec = project / "pipeline.yaml"
     spec.write_bytes(data)
     loader = Loader(project)

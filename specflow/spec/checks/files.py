@@ -6,6 +6,7 @@ import json
 import keyword
 import os
 import re
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path as FilePath
 
@@ -14,8 +15,10 @@ from specflow.diagnostics import Diagnostic, error
 from specflow.spec import model
 from specflow.spec.checks.context import Body, Context
 from specflow.spec.checks.ports import is_sound, port_facts
+from specflow.spec.checks.secrets import looks_secret
 from specflow.spec.expressions import holds_expression
 from specflow.spec.load import File, inside
+from specflow.spec.requirements import requirement_lines
 from specflow.spec.source import Path
 from specflow.spec.types import nearest
 
@@ -107,15 +110,37 @@ def _environments(context: Context) -> Iterator[tuple[Path, model.Environment]]:
 
 
 def missing_environment_files(context: Context) -> Iterator[Diagnostic]:
-    """Yield requirements, conda and wheel files that aren't there, and lines that pip would not take."""
+    """Yield requirements, conda and wheel files that aren't there or hold a secret, and lines pip would not take."""
     for path, environment in _environments(context):
         for key in ("requirements", "conda"):
             text = getattr(environment, key)
             if text is not None:
-                yield from _path_faults(context, (*path, key), text, "environment-file-missing", "file")
+                faults = tuple(_path_faults(context, (*path, key), text, "environment-file-missing", "file"))
+                yield from faults or _written_secrets(context, (*path, key), text)
         for index, wheel in enumerate(environment.wheels):
             yield from _path_faults(context, (*path, "wheels", index), wheel, "environment-file-missing", "file")
         yield from _bad_requirements(context, path, environment)
+
+
+def _written_secrets(context: Context, path: Path, text: str) -> Iterator[Diagnostic]:
+    """Yield the lines that hold a secret in a file of packages, and in those that it includes."""
+    file, read = FilePath(context.file.folder, text), dict[FilePath, str]()
+    try:
+        if path[-1] == "requirements":
+            deque(requirement_lines(file, read), maxlen=0)
+        else:
+            read[file] = file.read_text(encoding="utf-8", errors="replace")
+    except OSError as failure:
+        message = f'can\'t read "{os.path.relpath(failure.filename, context.file.folder)}": {failure.strerror}'
+        yield error("environment-file-missing", message, context.file.span(*path))
+    for one, content in read.items():
+        for number, line in enumerate(content.splitlines(), 1):
+            what = looks_secret("", line)
+            if what is not None:
+                name = FilePath(os.path.relpath(one, context.file.folder)).as_posix()
+                message = f'line {number} of "{name}" holds what looks like {what}'
+                help_ = "take it out: pip finds it in ~/.netrc; on a platform, an image or environment has the packages"
+                yield error("literal-secret", message, context.file.span(*path), help_)
 
 
 def _bad_requirements(context: Context, path: Path, environment: model.Environment) -> Iterator[Diagnostic]:
