@@ -61,18 +61,12 @@ def main() -> None:
 
 def _run(args: list[str]) -> int:
     gc.disable()  # commands are short, and what they make lasts as long as they do; a run that is not turns it on again
-    if "_SPECFLOW_COMPLETE" not in os.environ:
-        if args in (["-h"], ["--help"]):
-            from specflow.cli.help import help_text
-
-            sys.stdout.write(help_text())
-            return 0
-        if args in (["-V"], ["--version"]):
-            sys.stdout.write(f"specflow {__version__}\n")
-            return 0
     from specflow.errors import SpecflowError
 
     try:
+        if "_SPECFLOW_COMPLETE" not in os.environ and args in (["-h"], ["--help"], ["-V"], ["--version"]):
+            _say(args[0])
+            return 0
         code = _unchanged(args[1:]) if args[:1] == ["run"] else None
         if code is None:
             from specflow.cli.group import call
@@ -91,7 +85,22 @@ def _run(args: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as failure:
-        return _bug(failure)
+        from specflow.cli.failures import tell_bug, tell_outside
+
+        code = tell_outside(failure, args) if isinstance(failure, OSError) else None
+        return tell_bug(failure) if code is None else code
+
+
+def _say(option: str) -> None:
+    """Print the help or the version."""
+    if option in ("-V", "--version"):
+        text = f"specflow {__version__}\n"
+    else:
+        from specflow.cli.help import help_text
+
+        text = help_text()
+    sys.stdout.write(text)
+    sys.stdout.flush()  # here, where what comes of it is told
 
 
 def _unchanged(args: list[str]) -> int | None:
@@ -121,19 +130,3 @@ def _unchanged(args: list[str]) -> int | None:
         return display(format_, quiet=quiet)
 
     return replay(specs[0], show)
-
-
-def _bug(failure: Exception) -> int:
-    """Say in one line that this is our fault, and keep the details in a file; return the exit code."""
-    import tempfile
-    import traceback
-
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="specflow-bug-", suffix=".txt", delete=False, encoding="utf-8"
-    ) as report:
-        report.write(f"specflow {__version__}, Python {sys.version}\n{' '.join(sys.argv)}\n\n")
-        traceback.print_exception(failure, file=report)
-    kind = type(failure).__name__
-    print(f"error: this is a bug in specflow: {kind}: {failure}", file=sys.stderr)  # noqa: T201
-    print(f"  = help: please report it with {report.name}", file=sys.stderr)  # noqa: T201
-    return 3

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Mapping
 from pathlib import Path as FilePath
 
 import click
@@ -32,14 +34,25 @@ def command(folder: FilePath) -> int:
     taken = [name for name in files if (folder / name).exists()]
     if taken:
         raise UsageError(f'"{folder / taken[0]}" is there already, and nothing is overwritten', "name an empty folder")
-    for name, text in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        click.echo(f"wrote {path}")
+    _write({folder / name: text for name, text in files.items()})
+    for name in files:
+        click.echo(f"wrote {folder / name}")
     where = "" if folder == FilePath() else f"cd {folder} && "
     click.echo(f"\nnow: {where}specflow run pipeline.yaml")
     return 0
+
+
+def _write(files: Mapping[FilePath, str]) -> None:
+    """Write all files; those that were written go again where one can't be, so that it can be tried once more."""
+    try:
+        for path, text in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    except OSError:
+        for path in files:
+            with contextlib.suppress(OSError):
+                path.unlink()
+        raise
 
 
 def _files() -> dict[str, str]:

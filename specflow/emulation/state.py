@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path as FilePath
 from typing import Any
 
+from specflow.errors import WorkspaceError
+
 __all__ = ["State"]
 
 
@@ -19,15 +21,22 @@ class State:
     """
 
     def __init__(self, file: FilePath) -> None:
-        """Open the file, made with mode 0600 if it is not there: it may hold secrets."""
+        """Open the file, made with mode 0600 if it is not there: it may hold secrets.
+
+        Raises WorkspaceError for one that can't be used: it is damaged, or the disk is full.
+        """
         file.touch(mode=0o600)
         self._lock = threading.Lock()
-        self._connection = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
-        self._connection.execute("PRAGMA journal_mode=WAL")
-        self._connection.execute("PRAGMA synchronous=OFF")
-        self._connection.execute(
-            "CREATE TABLE IF NOT EXISTS documents (name TEXT, key TEXT, value TEXT, PRIMARY KEY (name, key))"
-        )
+        try:
+            self._connection = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
+            self._connection.execute("PRAGMA journal_mode=WAL")
+            self._connection.execute("PRAGMA synchronous=OFF")
+            self._connection.execute(
+                "CREATE TABLE IF NOT EXISTS documents (name TEXT, key TEXT, value TEXT, PRIMARY KEY (name, key))"
+            )
+        except sqlite3.Error as failure:
+            message = f"can't use the emulator's state in \"{file}\": {failure}"
+            raise WorkspaceError(message, "make room there, or begin anew with another --root") from failure
 
     def put(self, table: str, key: object, value: Any) -> None:
         """Keep a document under a key, in place of one that was there."""
