@@ -19,6 +19,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
+from types import MappingProxyType
 from typing import Any
 
 from specflow.errors import PlanError
@@ -38,6 +39,9 @@ __all__ = [
 
 PLAN_FILE = "plan.json"
 VERSION = 1
+
+_LARGE = 1 << 16
+"""Bytes from which a file that is needed again is linked, not written again."""
 
 _KEYS = frozenset(
     {
@@ -152,7 +156,7 @@ def save_plan(plan: Plan, folder: FilePath) -> None:
     staging = FilePath(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         write_files(plan, staging)
-        document = {**plan.document, "files": dict(_listed(staging))}
+        document = {**plan.document, "files": dict(_listed(staging, _digests(plan)))}
         text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
         (staging / PLAN_FILE).write_text(text, encoding="utf-8")
         staging.chmod(0o755)
@@ -162,16 +166,34 @@ def save_plan(plan: Plan, folder: FilePath) -> None:
 
 
 def write_files(plan: Plan, folder: FilePath, below: str = "") -> None:
-    """Write the files of a plan that was just made into a folder; `below` takes those of one folder in it alone."""
+    """Write the files of a plan that was just made into a folder; `below` takes those of one folder in it alone.
+
+    What compiling made once, large, for many places is one file of many names: the launcher goes with every step.
+    """
     prefix = f"{below}/" if below else ""
     for name, source in sorted(plan.sources.items()):
         if name.startswith(prefix):
             _copy(FilePath(source), folder / name[len(prefix) :])
+    folders, large = set[FilePath](), dict[int, FilePath]()
     for name, content in sorted(plan.contents.items()):
         if name.startswith(prefix):
             target = folder / name[len(prefix) :]
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
+            if target.parent not in folders:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                folders.add(target.parent)
+            if id(content) not in large or not _is_linked(large[id(content)], target):
+                target.write_bytes(content)
+                if len(content) >= _LARGE:
+                    large[id(content)] = target
+
+
+def _is_linked(source: FilePath, target: FilePath) -> bool:
+    """Return whether a file could be given one more name."""
+    try:
+        os.link(source, target)
+    except OSError:  # a file system without, or one that takes no more of them
+        return False
+    return True
 
 
 def _swap(staging: FilePath, folder: FilePath) -> None:
@@ -198,8 +220,18 @@ def _copy_file(source: str | FilePath, target: str | FilePath) -> None:
     FilePath(target).chmod(0o755 if executable else 0o644)
 
 
-def _listed(folder: FilePath) -> Iterator[tuple[str, str]]:
-    """Yield every file and its digest; a link, of which a plan has none, as such: it may lead to anything."""
+def _digests(plan: Plan) -> dict[str, str]:
+    """Return the digests of the files that compiling made, each content's worked out once."""
+    each = {id(content): content for content in plan.contents.values()}
+    known = {key: hashlib.sha256(content).hexdigest() for key, content in each.items()}
+    return {name: known[id(content)] for name, content in plan.contents.items()}
+
+
+def _listed(folder: FilePath, digests: Mapping[str, str] = MappingProxyType({})) -> Iterator[tuple[str, str]]:
+    """Yield every file and its digest; a link, of which a plan has none, as such: it may lead to anything.
+
+    `digests` are those that need no reading.
+    """
     from specflow.digests import digest_of_file
 
     for here, folders, files in os.walk(folder):
@@ -211,7 +243,7 @@ def _listed(folder: FilePath) -> Iterator[tuple[str, str]]:
             if path.is_symlink():
                 yield relative, "a link"
             elif name in known and relative != PLAN_FILE:
-                yield relative, digest_of_file(path)
+                yield relative, digests.get(relative) or digest_of_file(path)
 
 
 def load_plan(folder: FilePath, expect: str | None = None) -> Plan:

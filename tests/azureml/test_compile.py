@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -17,6 +18,9 @@ from hypothesis import strategies as st
 
 from specflow.attempt.codec import decode
 from specflow.graph.features import FEATURES
+from specflow.plan import load_plan, save_plan
+from specflow.spec.load import Loader
+from specflow.stages import make_plan, validate
 from specflow.targets.azureml.capabilities import CAPABILITIES
 from tests.azureml.conftest import Artifact, compile_spec
 
@@ -96,6 +100,30 @@ def test_instances_share_their_folder(project: Make) -> None:
 
     assert ["code/train", "code/train"] == [job["code"] for job in artifact.pipeline["jobs"].values()]
     assert {"code"} == {name.split("/")[0] for name in artifact.compiled.files if "train" in name}
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_the_launcher_is_one_file_of_many_names_where_links_can_be_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    (tmp_path / "p.yaml").write_text("specflow: 1\nname: p\nsteps: {a: {run: [echo, a]}, b: {run: [echo, b]}}\n")
+    plan, found = make_plan(validate(tmp_path / "p.yaml", Loader(tmp_path)), "azureml")
+    assert plan is not None, found
+    if not links:
+        monkeypatch.setattr("os.link", refuse)
+
+    save_plan(plan, tmp_path / "out")
+
+    code = tmp_path / "out/azureml/code"
+    archives = [code / step / "launcher.zip" for step in "ab"]
+    assert archives[0].samefile(archives[1]) is links
+    assert archives[0].read_bytes() == archives[1].read_bytes()
+    assert not (code / "a/launch.py").samefile(code / "b/launch.py"), "what somebody may edit is a file of its own"
+    assert load_plan(tmp_path / "out").document["digest"] == plan.document["digest"]
+
+
+def refuse(*_: object) -> None:
+    raise OSError(errno.EMLINK, "Too many links")
 
 
 def test_every_feature_is_declared() -> None:
