@@ -27,7 +27,7 @@ Examples:
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", help="How to print.")
 @allow_host
 def command(target: str | None, profile: str | None, emulate: bool, format_: str) -> int:
-    """List what `specflow deploy` has installed: name, platform, id, content and schedule."""
+    """List what `specflow deploy` and `publish` have installed: name, platform, id, content, schedule, endpoint."""
     from specflow.cli.platforms import platforms_here, profile_here, targets_of
 
     found = profile_here(profile)
@@ -46,8 +46,10 @@ def command(target: str | None, profile: str | None, emulate: bool, format_: str
         return 0
     if not there:
         click.echo("nothing is deployed", err=True)
-    rows = [(one.name, one.target, one.id, one.digest[:12], one.schedule or "no schedule") for one in there]
-    widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
+    rows = [
+        (one.name, one.target, one.id, one.digest[:12], one.schedule or "no schedule", one.endpoint) for one in there
+    ]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(5)]
     for row in rows:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, (*widths, 0), strict=True)).rstrip())
     return 0

@@ -135,7 +135,7 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What `deploy` has put on a platform under a pipeline's name."""
+    """What `deploy` or `publish` has put on a platform under a pipeline's name."""
 
     name: str
     target: str
@@ -143,6 +143,8 @@ class Deployment:
     url: str = ""
     digest: str = ""
     schedule: str = ""
+    endpoint: str = ""
+    """The address at which others call it, if it was published."""
 
 
 class Client(Protocol):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,18 +69,75 @@ def test_a_scheduled_job_runs_by_the_platforms_own_run_id(project: Make, workspa
     assert f"run {job}\n" in workspace.client.log(job, "say")
 
 
-def test_a_published_pipeline_is_called_over_rest(project: Make, workspace: Workspace, tmp_path: Path) -> None:
-    artifact = project(
-        "inputs:\n  n: {type: integer, default: 1}\nsteps:\n  say: {run: [echo, n is, '${{ inputs.n }}']}\n"
-    )
+def publish(workspace: Workspace, artifact: Artifact, digest: str, component: str = "") -> Any:
     native = json.loads(json.dumps(artifact.compiled.native))
-    folder = artifact.write(tmp_path / "published")
-    for name, content in TARGET.published(folder, native, "c" * 64).items():
-        (folder / name).write_bytes(content)
-    call = workspace.client.publish(folder, native, "c" * 64)
+    folder = artifact.write(workspace.root / f"published-{digest[:4]}")
+    for name, content in TARGET.published(folder, native, digest).items():
+        (folder / name).write_bytes(
+            content.replace(f"azureml:demo:{digest[:12]}".encode(), component.encode()) if component else content
+        )
+    return workspace.client.publish(folder, native, digest)
+
+
+TAKES_A_NUMBER = "inputs:\n  n: {type: integer, default: 1}\nsteps:\n  say: {run: [echo, n is, '${{ inputs.n }}']}\n"
+
+
+def test_a_published_pipeline_is_called_over_rest(project: Make, workspace: Workspace) -> None:
+    call = publish(workspace, project(TAKES_A_NUMBER), "c" * 64)
     from azure.ai.ml import Input
 
     job = workspace.client.ml.batch_endpoints.invoke("demo", inputs={"n": Input(type="integer", default=3)}).name
 
     assert '"n": {"jobInputType": "Literal", "value": 1}' in call
     assert "succeeded" == workspace.wait(job).state
+
+
+def test_a_published_pipeline_is_listed_with_its_address_and_removed(project: Make, workspace: Workspace) -> None:
+    first, second = (publish(workspace, project(TAKES_A_NUMBER), "c" * 64) for _ in range(2))
+    (found,) = workspace.client.deployments()
+
+    assert first == second
+    assert f"curl -X POST {found.endpoint} " in first
+    assert workspace.client.undeploy("demo")
+    assert [] == list(workspace.client.ml.batch_endpoints.list())
+    assert () == workspace.client.deployments()
+
+
+def test_an_endpoint_is_listed_and_removed_when_its_component_is_archived(project: Make, workspace: Workspace) -> None:
+    publish(workspace, project(TAKES_A_NUMBER), "c" * 64)
+    workspace.client.ml.components.archive("demo", "c" * 12)
+
+    assert [("demo", "c" * 64, "azureml:demo")] == [(f.name, f.digest, f.id) for f in workspace.client.deployments()]
+    assert workspace.client.undeploy("demo")
+    assert () == workspace.client.deployments()
+
+
+def test_what_was_published_before_stays_and_can_be_gone_back_to(project: Make, workspace: Workspace) -> None:
+    endpoints, deployments = workspace.client.ml.batch_endpoints, workspace.client.ml.batch_deployments
+    defaults = []
+    for digest in ("c" * 64, "d" * 64, "c" * 64):
+        publish(workspace, project(TAKES_A_NUMBER), digest)
+        defaults.append(endpoints.get("demo").defaults.deployment_name)
+
+    assert ["v-cccccccccccc", "v-dddddddddddd", "v-cccccccccccc"] == defaults
+    assert {"v-cccccccccccc", "v-dddddddddddd"} == {each.name for each in deployments.list("demo")}
+
+
+def test_a_deployment_that_is_refused_leaves_the_one_before(project: Make, workspace: Workspace) -> None:
+    publish(workspace, project(TAKES_A_NUMBER), "c" * 64)
+
+    with pytest.raises(SpecflowError):
+        publish(workspace, project(TAKES_A_NUMBER), "d" * 64, component="azureml:nobody:1")
+    assert "v-cccccccccccc" == workspace.client.ml.batch_endpoints.get("demo").defaults.deployment_name
+
+
+def test_the_endpoint_of_somebody_else_is_left_alone(project: Make, workspace: Workspace) -> None:
+    from azure.ai.ml.entities import BatchEndpoint
+
+    workspace.client.ml.batch_endpoints.begin_create_or_update(BatchEndpoint(name="demo")).result()
+
+    with pytest.raises(SpecflowError) as told:
+        publish(workspace, project(TAKES_A_NUMBER), "c" * 64)
+    assert 'the workspace has an endpoint "demo" that specflow did not make for "demo"' == told.value.message
+    assert not workspace.client.undeploy("demo")
+    assert ["demo"] == [each.name for each in workspace.client.ml.batch_endpoints.list()]

@@ -1,8 +1,9 @@
-"""What stays in a workspace: a pipeline as a component, with its schedule; both are known as ours by their tags."""
+"""What stays in a workspace: a pipeline as a component, its schedule, its endpoint; ours are known by their tags."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path as FilePath
 from typing import Any
@@ -16,12 +17,17 @@ from specflow.targets.azureml.components import component_document
 from specflow.targets.azureml.yaml_text import yaml_text
 from specflow.targets.base import Deployment
 
-__all__ = ["OWNER", "deploy", "deployments", "put_component", "undeploy"]
+__all__ = ["OWNER", "deploy", "deployments", "endpoint_called", "owned", "put_component", "undeploy"]
 
 OWNER = "specflow"
-"""The tag that says which pipeline a component or a schedule is of."""
+"""The tag that says which pipeline a component, a schedule or an endpoint is of."""
 _DIGEST = "specflow_digest"
 _VERSION_LENGTH = 12
+
+
+def owned(name: str, digest: str) -> dict[str, str]:
+    """Return the tags of what is ours, of a pipeline with some content."""
+    return {OWNER: name, _DIGEST: digest}
 
 
 def deploy(
@@ -56,7 +62,7 @@ def put_component(
     """Return the pipeline's component in the workspace; the same digest is the same version, and registered once."""
     version = digest[:_VERSION_LENGTH]
     made = component_document(document, native, version)
-    made["tags"] = {**made.get("tags", {}), OWNER: name, _DIGEST: digest}
+    made["tags"] = {**made.get("tags", {}), **owned(name, digest)}
     text = yaml_text(made)
     try:
         found = patiently(lambda: ml.components.get(name, version))
@@ -71,7 +77,7 @@ def _put_schedule(ml: Any, name: str, folder: FilePath, digest: str, *, is_enabl
 
     def put() -> None:
         made = client.loaded("schedule", text, folder)
-        made.tags = {**(made.tags or {}), OWNER: name, _DIGEST: digest}
+        made.tags = {**(made.tags or {}), **owned(name, digest)}
         ml.schedules.begin_create_or_update(made).result()
 
     patiently(put)
@@ -93,15 +99,36 @@ def _remove_schedule(ml: Any, schedule: Any) -> None:
     patiently(lambda: ml.schedules.begin_delete(schedule.name).result())
 
 
+def endpoint_called(ml: Any, endpoint: str, name: str) -> Any:
+    """Return a pipeline's endpoint, None if there is none; raise SpecflowError if one of that name is not ours."""
+    try:
+        found = patiently(lambda: ml.batch_endpoints.get(endpoint))
+    except MissingError:
+        return None
+    if (found.tags or {}).get(OWNER) != name:
+        message = f'the workspace has an endpoint "{endpoint}" that specflow did not make for "{name}"'
+        raise SpecflowError(message, "give the pipeline another name, or remove that endpoint")
+    return found
+
+
+def _endpoints(ml: Any) -> dict[str, Any]:
+    """Return the endpoints that are ours, by the pipeline's name."""
+    found = patiently(lambda: list(ml.batch_endpoints.list()))
+    return {endpoint.tags[OWNER]: endpoint for endpoint in found if OWNER in (endpoint.tags or {})}
+
+
 def undeploy(ml: Any, name: str) -> bool:
-    """Remove the schedule, and archive the components; return whether there was anything of ours."""
+    """Remove the schedule and the endpoint, and archive the components; return whether there was anything of ours."""
     schedule = _schedule(ml, name)
     is_ours = schedule is not None and (schedule.tags or {}).get(OWNER) == name
     if is_ours:
         _remove_schedule(ml, schedule)
+    endpoint = _endpoints(ml).get(name)
+    if endpoint is not None:
+        patiently(lambda: ml.batch_endpoints.begin_delete(endpoint.name).result())
     found = [component for component in _components(ml) if component.tags.get(OWNER) == name]
     _archive(ml, found)
-    return is_ours or bool(found)
+    return is_ours or endpoint is not None or bool(found)
 
 
 def _archive(ml: Any, components: Iterable[Any]) -> None:
@@ -118,18 +145,24 @@ def _components(ml: Any) -> Iterator[Any]:
 
 
 def deployments(ml: Any) -> tuple[Deployment, ...]:
-    """Return the newest component of each pipeline that is deployed, with its schedule."""
+    """Return the newest component of each pipeline that is installed, with its schedule and its endpoint."""
     newest: dict[str, Any] = {}
     for component in _components(ml):
         before = newest.get(component.tags[OWNER])
         if before is None or _made(before) < _made(component):
             newest[component.tags[OWNER]] = component
+    endpoints = _endpoints(ml)
     found = []
-    for name, component in sorted(newest.items()):
+    for name, component in newest.items():
         schedule = _schedule(ml, name)
         is_on = schedule is not None and schedule.is_enabled
-        found.append(_deployment(name, component, component.tags[_DIGEST], _shown(schedule.trigger) if is_on else ""))
-    return tuple(found)
+        made = _deployment(name, component, component.tags[_DIGEST], _shown(schedule.trigger) if is_on else "")
+        endpoint = endpoints.pop(name, None)
+        found.append(replace(made, endpoint=endpoint.scoring_uri) if endpoint is not None else made)
+    for name, endpoint in endpoints.items():  # somebody has archived the component
+        digest, address = endpoint.tags.get(_DIGEST, ""), endpoint.scoring_uri
+        found.append(Deployment(name, "azureml", f"azureml:{endpoint.name}", "", digest, "", address))
+    return tuple(sorted(found, key=lambda one: one.name))
 
 
 def _made(component: Any) -> str:

@@ -13,7 +13,7 @@ import yaml
 from specflow.targets.azureml import client
 from specflow.targets.azureml.client import patiently
 from specflow.targets.azureml.components import component_document, open_inputs
-from specflow.targets.azureml.deploys import put_component
+from specflow.targets.azureml.deploys import endpoint_called, owned, put_component
 from specflow.targets.azureml.yaml_text import Folded, yaml_text
 
 __all__ = ["call_of", "endpoint_name", "publish", "published_files"]
@@ -40,17 +40,24 @@ def published_files(document: Mapping[str, Any], native: Mapping[str, Any], dige
     version = digest[:VERSION_LENGTH]
     name, endpoint = native["name"], endpoint_name(native["name"])
     settings = document["settings"]
+    tags = owned(name, digest)
     deployment = {
         "$schema": _DEPLOYMENT,
         "type": "pipeline",
         "name": f"v-{version}",
         "endpoint_name": endpoint,
         "component": f"azureml:{name}:{version}",
+        "tags": tags,
         "settings": {key: settings[key] for key in ("default_compute", "continue_on_step_failure") if key in settings},
     }
     documents = {
         "component.yml": _readable(component_document(document, native, version)),
-        "endpoint.yml": {"$schema": _ENDPOINT, "name": endpoint, "description": document.get("description", name)},
+        "endpoint.yml": {
+            "$schema": _ENDPOINT,
+            "name": endpoint,
+            "description": document.get("description", name),
+            "tags": tags,
+        },
         "deployment.yml": deployment,
     }
     return {file: yaml_text(content).encode() for file, content in documents.items()}
@@ -71,20 +78,26 @@ def _in_lines(node: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def publish(ml: Any, provide: Any, folder: FilePath, native: Mapping[str, Any], digest: str) -> str:
-    """Make the component, the endpoint and the deployment, and return the endpoint's address; again changes nothing."""
+    """Make the component, the endpoint and the deployment, and return the endpoint's address; again changes nothing.
+
+    Raises SpecflowError for an endpoint of that name that is not ours.
+    """
+    endpoint = endpoint_called(ml, endpoint_name(native["name"]), native["name"])
     texts = {kind: (folder / f"{kind}.yml").read_text(encoding="utf-8") for kind in ("endpoint", "deployment")}
     document = yaml.safe_load((folder / "pipeline.yml").read_text(encoding="utf-8"))
     provide(document)
     put_component(ml, document, native, folder, native["name"], digest)
-    endpoint = patiently(
-        lambda: ml.batch_endpoints.begin_create_or_update(client.loaded("endpoint", texts["endpoint"], folder)).result()
-    )
+    wanted = client.loaded("endpoint", texts["endpoint"], folder)
+    if endpoint is None:
+        endpoint = patiently(lambda: ml.batch_endpoints.begin_create_or_update(wanted).result())
     deployment = patiently(
         lambda: ml.batch_deployments.begin_create_or_update(
             client.loaded("deployment", texts["deployment"], folder)
         ).result()
     )
+    # Of one that was there, callers notice nothing until the new deployment is made.
     endpoint.defaults.deployment_name = deployment.name
+    endpoint.tags, endpoint.description = wanted.tags, wanted.description
     patiently(lambda: ml.batch_endpoints.begin_create_or_update(endpoint).result())
     return str(endpoint.scoring_uri)
 
