@@ -31,7 +31,7 @@ from specflow.attempt.notebook import Notebook
 from specflow.attempt.outcomes import CANCELLED, FAIL_FAST, Outcome
 from specflow.attempt.prepare import Prepared, PrepareError, prepare
 from specflow.attempt.publish import Places, publish
-from specflow.attempt.records import Records, line_of, new_record, read_record, write_record
+from specflow.attempt.records import Records, line_of, read_record, write_record
 from specflow.attempt.relay import hand_over, in_store, relayed
 from specflow.attempt.settle import settle
 from specflow.attempt.track import tracking_process
@@ -229,9 +229,7 @@ class Launch:
 
     def go(self) -> int:
         """Return the exit code, once the record is written."""
-        record = new_record(
-            self.id, self.label, Outcome("succeeded"), self.records.above(self.id, list(self.note["needs"]))
-        )
+        record = self.records.begun(self.id, self.label, Outcome("succeeded"), list(self.note["needs"]))
         began = time.monotonic()
         with self.stops:
             outcome = self._outcome(record)

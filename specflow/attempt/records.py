@@ -1,20 +1,20 @@
 """Records: what a step leaves for the steps behind it, on a platform where no engine of ours sees the whole run.
 
 One JSON file a step, written last: it is the commit marker. `above` is what stands behind the step inside each call
-around it, so that whoever reads the record need not look any further back.
+around it, so that whoever reads the record need not look any further back; `culprits` are those of it that failed.
 An output that has come from another platform has `check` beside its digest: it is checked before it is read.
 
     {"record": 1, "step": id, "label": …, "state": …, "reason": …, "attempts": n, "seconds": s,
      "values": {port: value}, "metrics": {port: {name: number}},
      "outputs": {port: {"name": "train.parquet", "path": where, from the record's folder, "sha256": …, "bytes": n}},
-     "above": {call id: [failed, cancelled]}}
+     "above": {call id: [failed, cancelled]}, "culprits": [label, …]}
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from specflow.attempt.addresses import below, is_address, read, write
@@ -38,6 +38,8 @@ VERSION = 1
 RECORD_FILE = "record.json"
 LINE = "specflow-record: "
 """What the line of a step's log begins with that holds its record."""
+MOST_CULPRITS = 10
+"""Names in a record: the first few say where to look."""
 ENDED_BY_PLATFORM = Outcome("failed", "ended by the platform")
 
 Record = dict[str, Any]
@@ -65,6 +67,22 @@ class Records:
         failed, cancelled = (record or {"above": {}})["above"].get(within, (False, False))
         return Ancestry(failed, cancelled)
 
+    def begun(self, step: str, label: str, outcome: Outcome, needs: list[str]) -> Record:
+        """Return the record of a step that needs these and has left nothing yet."""
+        return new_record(step, label, outcome, self.above(step, needs), self.culprits(needs))
+
+    def culprits(self, needs: Iterable[str]) -> list[str]:
+        """Return the labels of the first steps that failed, of some steps and all behind them."""
+        found: dict[str, None] = {}
+        for need in filter(self.records.__contains__, needs):
+            record = self.records[need]
+            if record is None:
+                found[need] = None
+            else:
+                own = [record["label"]] if record["state"] == "failed" else []
+                found |= dict.fromkeys((*record.get("culprits", ()), *own))
+        return list(found)[:MOST_CULPRITS]
+
     def above(self, step: str, needs: list[str]) -> dict[str, list[bool]]:
         """Return what stands behind a step that needs these, inside each call around it."""
         found = {}
@@ -79,7 +97,9 @@ def _outcome(record: Record | None) -> Outcome:
     return ENDED_BY_PLATFORM if record is None else Outcome(record["state"], record["reason"])
 
 
-def new_record(step: str, label: str, outcome: Outcome, above: Mapping[str, list[bool]]) -> Record:
+def new_record(
+    step: str, label: str, outcome: Outcome, above: Mapping[str, list[bool]], culprits: list[str] | None = None
+) -> Record:
     """Return the record of a step that left nothing."""
     return {
         "record": VERSION,
@@ -93,6 +113,7 @@ def new_record(step: str, label: str, outcome: Outcome, above: Mapping[str, list
         "metrics": {},
         "outputs": {},
         "above": dict(above),
+        "culprits": culprits or [],
     }
 
 

@@ -73,10 +73,11 @@ def _look_up(leaf: list[Any], records: Records) -> Any:
 def _reason(records: Records, absent: list[str], state: str) -> str:
     if state == "succeeded":
         return ""
-    for told in ("failed", "cancelled"):
-        labels = [record["label"] for record in records.records.values() if record and record["state"] == told]
-        if labels and state == told:
-            return f"{told}: {', '.join(labels)}"
+    known = {step: record for step, record in records.records.items() if record is not None}
+    labels = [record["label"] for record in known.values() if record["state"] == "cancelled"]
+    labels = records.culprits(known) if state == "failed" else labels
+    if labels:
+        return f"{state}: {', '.join(labels)}"
     missing = [step for step, record in records.records.items() if record is None]
     if missing:
         return f"without a record: {', '.join(missing)}"

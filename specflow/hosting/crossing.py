@@ -244,7 +244,7 @@ class _Crossing:
 
     def _record(self, step: Mapping[str, Any], outcome: Outcome) -> Record:
         known = Records({need: self.known.get(need) for need in step["needs"]})
-        return new_record(step["id"], step["label"], outcome, known.above(step["id"], list(step["needs"])))
+        return known.begun(step["id"], step["label"], outcome, list(step["needs"]))
 
     def _leave(self, record: Record, text: str) -> None:
         step = record["step"]

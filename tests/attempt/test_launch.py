@@ -193,7 +193,7 @@ def test_a_step_leaves_a_record_and_its_outputs(tmp_path: Path) -> None:
     expected = {"record": 1, "step": "make", "label": "make", "state": "succeeded", "reason": "", "attempts": 1}
     expected |= {"seconds": seconds, "values": {"n": 5}, "metrics": {"scores": {"a": 1.5}}}
     expected["outputs"] = done.record["outputs"]
-    assert (0, {**expected, "above": {"": [False, False]}}) == (done.code, done.record)
+    assert (0, {**expected, "above": {"": [False, False]}, "culprits": []}) == (done.code, done.record)
     assert done.record == told_record(done.text), "the record begins a line, though the step left one open"
     assert "in\n" == (bench.output("make", "folder") / "sub" / "file").read_text()
 

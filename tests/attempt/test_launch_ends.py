@@ -209,13 +209,25 @@ def test_the_algebra_holds_by_records_alone(tmp_path: Path) -> None:
     assert expected == found
     assert {"": [True, False]} == (bench.record("handler") or {})["above"]
     assert (1, {"state": "failed", "reason": "failed: first"}) == bench.verdict()
+    assert ["first"] == (bench.record("never") or {})["culprits"]
+    judged_by(bench, "never")
+    assert (1, {"state": "failed", "reason": "failed: first"}) == bench.verdict(), "the last step's record names it"
+
+
+def judged_by(bench: Bench, *steps: str) -> None:
+    """Have the verdict read the records of these steps alone."""
+    note = json.loads((bench.home / "verdict.json").read_text())
+    note["verdict"]["steps"] = list(steps)
+    (bench.home / "verdict.json").write_text(json.dumps(note))
 
 
 def test_a_step_without_a_record_was_ended_by_the_platform(tmp_path: Path) -> None:
     bench = Bench(tmp_path, ORDER, soft=True)
 
     assert (0, "skipped", "upstream failed", 0) == told(bench.launch("second"))
-    assert (1, {"state": "failed", "reason": "without a record: first, handler, never"}) == bench.verdict()
+    assert (1, {"state": "failed", "reason": "failed: first"}) == bench.verdict()
+    judged_by(bench, "first", "handler")
+    assert (1, {"state": "failed", "reason": "without a record: first, handler"}) == bench.verdict()
 
 
 @pytest.mark.parametrize("half", ["", "{", '{"record": 1, "step"'])
@@ -282,9 +294,7 @@ def test_a_run_in_which_a_step_was_cancelled_is_cancelled(tmp_path: Path) -> Non
     until(process, "begun")
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=30)
-    note = json.loads((bench.home / "verdict.json").read_text())
-    note["verdict"]["steps"] = ["waits"]
-    (bench.home / "verdict.json").write_text(json.dumps(note))
+    judged_by(bench, "waits")
 
     assert (1, {"state": "cancelled", "reason": "cancelled: waits"}) == bench.verdict()
 

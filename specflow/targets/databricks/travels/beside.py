@@ -88,8 +88,8 @@ def _places(settled: Any) -> dict[str, str]:
 
 def _record(settled: Any, outcome: Any, count: int, **more: Any) -> dict[str, Any]:
     records = importlib.import_module("specflow.attempt.records")
-    above = settled.records.above(settled.id, list(settled.note["needs"]))
-    record = {**records.new_record(settled.id, settled.label, outcome, above), "attempts": count, **more}
+    begun = settled.records.begun(settled.id, settled.label, outcome, list(settled.note["needs"]))
+    record = {**begun, "attempts": count, **more}
     os.makedirs(settled.places.home, exist_ok=True)
     records.write_record(record, settled.places.record)
     return record
