@@ -139,6 +139,14 @@ def submitted(lab: Laboratory) -> bool:
     return any(one.get("attempt_number", 0) > 0 for one in run["tasks"])
 
 
+def unasked(lab: Laboratory) -> bool:
+    """Whether a serverless task that failed is tried again though nothing asks for it."""
+    if "environment_key" not in lab.script("a", ""):
+        raise _OddError("the profile's compute is a cluster, where nothing is tried again by itself")
+    run = lab.run(lab.script("a", "1/0", disable_auto_optimization=False))
+    return any(one.get("attempt_number", 0) > 0 for one in run["tasks"])
+
+
 def repaired(lab: Laboratory) -> bool:
     """Whether repairing all that failed takes in what was held back by it: bad -> next."""
     run = lab.run(lab.script("bad", "1/0"), lab.script("next", "", "bad"))
@@ -229,6 +237,7 @@ PROBES: Mapping[str, Callable[[Laboratory], bool]] = {
     "system_exit_follows_its_code": exits,
     "volumes_can_append": appending,
     "submitted_runs_retry": submitted,
+    "serverless_retries_by_itself": unasked,
     "repair_includes_upstream_failed": repaired,
     "excluded_counts_as_success": excluded,
     "failed_run_is_internal_error": failed_state,

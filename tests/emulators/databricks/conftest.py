@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from specflow.targets.databricks.emulator.server import Emulator
+from specflow.targets.databricks.tasks import ONLY_OUR_RETRIES
 
 OVER = ("TERMINATED", "SKIPPED", "INTERNAL_ERROR")
 HOME = "/Workspace/Users/emulator@example.com"
@@ -66,14 +67,14 @@ class Jobs:
 
     def script(self, key: str, text: str = "", *after: Any, parameters: Any = (), **more: Any) -> dict[str, Any]:
         body = {"python_file": self.code(text), "parameters": list(parameters)}
-        return task(key, *after, spark_python_task=body, environment_key="default", **more)
+        return task(key, *after, spark_python_task=body, environment_key="default", **{**ONLY_OUR_RETRIES, **more})
 
     def notebook(self, key: str, text: str = "", *after: Any, parameters: Any = None, **more: Any) -> dict[str, Any]:
         self.names += 1
         source = f"# Databricks notebook source\n{text}"
         path = self.code(source, f"notebook{self.names}.py").removesuffix(".py")
         body = {"notebook_path": path, "base_parameters": parameters or {}}
-        return task(key, *after, notebook_task=body, **more)
+        return task(key, *after, notebook_task=body, **{**ONLY_OUR_RETRIES, **more})
 
     def create(self, *tasks: dict[str, Any], **more: Any) -> int:
         environments = [{"environment_key": "default", "spec": {"environment_version": "4"}}]

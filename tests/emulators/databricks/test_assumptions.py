@@ -75,6 +75,11 @@ def submitted(jobs: Jobs) -> Any:
     return len(jobs.wait(jobs.call("POST", "runs/submit", body)["run_id"])["tasks"])
 
 
+def unasked(jobs: Jobs) -> Any:
+    ours = jobs.script("a", "1/0")
+    return [len(jobs.run({**ours, "disable_auto_optimization": says})["tasks"]) for says in (False, True)]
+
+
 def gate(key: str, *after: Any) -> dict[str, Any]:
     return task(key, *after, condition_task={"op": "EQUAL_TO", "left": "1", "right": "1"})
 
@@ -154,6 +159,7 @@ CASES: dict[str, tuple[Any, Any, Any]] = {
     "system_exit_follows_its_code": (exits, ("SUCCESS", "FAILED"), ("FAILED", "FAILED")),
     "volumes_can_append": (appending, "OSError: [Errno 95", ""),
     "submitted_runs_retry": (submitted, 1, 2),
+    "serverless_retries_by_itself": (unasked, [2, 1], [1, 1]),
     "repair_includes_upstream_failed": (repaired, ["bad", "bad", "next", "next"], ["bad", "bad", "next"]),
     "excluded_counts_as_success": (excluded, "SUCCESS", "UPSTREAM_FAILED"),
     "failed_run_is_internal_error": (failed_state, ("INTERNAL_ERROR", "TERMINATED"), ("TERMINATED", "TERMINATED")),

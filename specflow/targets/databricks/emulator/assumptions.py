@@ -41,6 +41,11 @@ class Assumptions:
     submitted_runs_retry: bool = _assumed(
         False, "Tasks of one-time runs (`runs/submit`) are not retried", "they are, by their `max_retries`"
     )
+    serverless_retries_by_itself: bool = _assumed(
+        True,
+        "A failed task on serverless compute is tried once more, unless it has `disable_auto_optimization`",
+        "it is tried as often as `max_retries` says",
+    )
     repair_includes_upstream_failed: bool = _assumed(
         True,
         "`rerun_all_failed_tasks` runs tasks again that were marked upstream failed",

@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import json
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from specflow.emulation import Ended, Refusal
 from specflow.targets.databricks.emulator.assumptions import Assumptions
 from specflow.targets.databricks.emulator.host import Host
-from specflow.targets.databricks.emulator.jobs import kind_of
+from specflow.targets.databricks.emulator.jobs import CLUSTERS, kind_of
 from specflow.targets.databricks.emulator.lookups import Lookup
 from specflow.targets.databricks.emulator.outcomes import holds, run_result, verdict
 from specflow.targets.databricks.emulator.processes import EXECUTED, Processes, Unable
@@ -283,6 +284,8 @@ class Engine:
         attempt.state, attempt.result, attempt.message = "TERMINATED", result, message
         attempt.ended = self.host.clock.now()
         most = settings.get("max_retries", 0)
+        if most == 0 and self.assumptions.serverless_retries_by_itself and _is_optimized(settings):
+            most = 1
         if run.is_submitted and not self.assumptions.submitted_runs_retry:
             most = 0
         may_retry = result == "FAILED" or (result == "TIMEDOUT" and settings.get("retry_on_timeout", False))
@@ -339,3 +342,9 @@ class Engine:
         last.state, last.result, last.ended = run.state, run.result, run.ended
         self.host.changed(run, None)
         self.host.over(run)
+
+
+def _is_optimized(settings: Mapping[str, Any]) -> bool:
+    """Return whether a task runs on serverless compute, which may try it again unless that is switched off."""
+    is_serverless = kind_of(settings) in EXECUTED and not any(key in settings for key in CLUSTERS)
+    return is_serverless and not settings.get("disable_auto_optimization", False)

@@ -18,9 +18,10 @@ from specflow.targets.databricks.emulator.messages import check_message
 from specflow.targets.databricks.emulator.references import BadReference, check_references
 from specflow.targets.databricks.emulator.refusals import invalid
 
-__all__ = ["COMPUTE", "check_job", "check_parameters", "check_tasks", "kind_of", "with_defaults"]
+__all__ = ["CLUSTERS", "COMPUTE", "check_job", "check_parameters", "check_tasks", "kind_of", "with_defaults"]
 
-COMPUTE = ("existing_cluster_id", "new_cluster", "job_cluster_key", "environment_key", "compute")
+CLUSTERS = ("existing_cluster_id", "new_cluster", "job_cluster_key")
+COMPUTE = (*CLUSTERS, "environment_key", "compute")
 MAX_TASKS = 1000
 MAX_PARAMETER_BYTES = 10_000
 _NO_COMPUTE = ("condition_task", "for_each_task", "run_job_task")
