@@ -159,11 +159,14 @@ class Late(BaseException):
     """The time of a step that runs in this very process is over."""
 
 
-def run_inside(prepared: Prepared, variables: Mapping[str, str], timeout_s: float | None = None) -> End:
+def run_inside(
+    prepared: Prepared, variables: Mapping[str, str], timeout_s: float | None, last_word: Callable[[End], int]
+) -> End:
     """Return how a Python file ended that was run in this very interpreter: a Spark driver is not another process's.
 
     `prepared.argv` is the interpreter, the file, its arguments. Modules of the step's own are forgotten afterwards: the
-    next attempt reads its own copies. A step that does not heed the end of its time takes the process with it.
+    next attempt reads its own copies. A step that does not heed the end of its time takes the process with it, which
+    ends with what `last_word` returns.
     """
     script = os.path.join(prepared.cwd, prepared.argv[1])
     kept, known = (os.getcwd(), list(sys.argv), list(sys.path)), set(sys.modules)
@@ -171,7 +174,13 @@ def run_inside(prepared: Prepared, variables: Mapping[str, str], timeout_s: floa
     os.environ.update(variables)
     sys.argv[:] = prepared.argv[1:]
     sys.path.insert(0, os.path.dirname(script))
-    deadline, end = _Deadline(timeout_s), End()
+    late = End(f"timeout after {timeout_s} s")
+
+    def give_up() -> int:
+        os.chdir(kept[0])  # it goes by paths that start there
+        return last_word(late)
+
+    deadline, end = _Deadline(timeout_s, give_up), End()
     try:
         with deadline:
             end = _end_of_script(script)
@@ -182,7 +191,7 @@ def run_inside(prepared: Prepared, variables: Mapping[str, str], timeout_s: floa
         sys.argv[:], sys.path[:] = kept[1], kept[2]
         _forget(known, prepared.cwd)
         sys.stdout.flush()
-    return End(f"timeout after {timeout_s} s") if deadline.is_over else end
+    return late if deadline.is_over else end
 
 
 def _end_of_script(script: str) -> End:
@@ -201,11 +210,12 @@ def _end_of_script(script: str) -> End:
 class _Deadline:
     """A limit on what runs on the main thread of this process: Spark's jobs are cancelled first, which may be enough.
 
-    After that it is raised as Late, and where that is caught, or not heeded, the process ends.
+    After that it is raised as Late, and where that is caught, or not heeded, the process ends with what `give_up`
+    returns, which has some seconds for it.
     """
 
-    def __init__(self, timeout_s: float | None) -> None:
-        self.timeout_s, self.is_over = timeout_s, False
+    def __init__(self, timeout_s: float | None, give_up: Callable[[], int]) -> None:
+        self.timeout_s, self.give_up, self.is_over = timeout_s, give_up, False
         self.done = threading.Event()
         self.watch: threading.Thread | None = None
         self.before: Any = None
@@ -220,7 +230,7 @@ class _Deadline:
     def __exit__(self, *_: object) -> None:
         self.done.set()
         if self.watch is not None:
-            self.watch.join()
+            self.watch.join()  # for good, where it has given up meanwhile
             signal.signal(signal.SIGALRM, self.before)
 
     def _raise(self, _number: int, _frame: object) -> None:
@@ -239,8 +249,12 @@ class _Deadline:
         if not self.done.wait(GRACE_S):
             sys.stderr.write("specflow: the step goes on though its time is over, so its process is ended\n")
             sys.stderr.flush()
+            code = [1]
+            last = threading.Thread(target=lambda: code.append(self.give_up()), daemon=True)
+            last.start()
+            last.join(GRACE_S)
             sys.stdout.flush()
-            os._exit(1)
+            os._exit(code[-1])
 
 
 def _forget(known: set[str], folder: str) -> None:

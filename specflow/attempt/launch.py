@@ -124,6 +124,7 @@ class Launch:
         self.sources = self._sources()
         self.records = Records({need: read_record(path) for need, path in self.sources.items()})
         self.temporary = tempfile.mkdtemp(prefix="specflow-")
+        self.began = time.monotonic()
         self.checked: set[str] = set()
         self.stops = Stops()
         self.inputs: dict[str, Any] = {}
@@ -230,17 +231,9 @@ class Launch:
     def go(self) -> int:
         """Return the exit code, once the record is written."""
         record = self.records.begun(self.id, self.label, Outcome("succeeded"), list(self.note["needs"]))
-        began = time.monotonic()
         with self.stops:
             outcome = self._outcome(record)
             self.stops.is_busy = True  # what is left to do is short, and has to be done
-            record["state"], record["reason"] = outcome.state, outcome.reason
-            if not self.options.native:  # how long the platform took is for others to see
-                passed = time.time() - self.options.began if self.options.began else time.monotonic() - began
-                record["seconds"] = round(max(passed, 0.0), 3)
-            if not outcome.is_good:
-                record["values"], record["metrics"], record["outputs"] = {}, {}, {}
-            shutil.rmtree(self.temporary, ignore_errors=True)
             return self._end(outcome, record)
 
     def _outcome(self, record: dict[str, Any]) -> Outcome:
@@ -271,6 +264,13 @@ class Launch:
         return Outcome("succeeded")
 
     def _end(self, outcome: Outcome, record: dict[str, Any]) -> int:
+        record["state"], record["reason"] = outcome.state, outcome.reason
+        if not self.options.native:  # how long the platform took is for others to see
+            passed = time.time() - self.options.began if self.options.began else time.monotonic() - self.began
+            record["seconds"] = round(max(passed, 0.0), 3)
+        if not outcome.is_good:
+            record["values"], record["metrics"], record["outputs"] = {}, {}, {}
+        shutil.rmtree(self.temporary, ignore_errors=True)
         if not outcome.is_good and self.options.placeholders:
             self.places.fill(self.step["outputs"], set())
         write_record(record, self.places.record)
@@ -338,7 +338,7 @@ class Launch:
             hand_over(prepared.cwd, self.run, values, self.records.records)
         held = as_they_are(self.step, values)
         try:
-            end = self._run(prepared)
+            end = self._run(prepared, record)
         except FileNotFoundError:
             raise PrepareError(f'there is no program "{prepared.argv[0]}" here') from None
         if end.reason:
@@ -357,13 +357,14 @@ class Launch:
         self._track(prepared, found)
         return ""
 
-    def _run(self, prepared: Prepared) -> End:
+    def _run(self, prepared: Prepared, record: dict[str, Any]) -> End:
         if self.options.in_process:
             names = [*self.step["env"], *self.options.secret]
             own = {name: prepared.env[name] for name in names if name in prepared.env}
             own.update({name: text for name, text in prepared.env.items() if name.startswith("SPECFLOW_")})
             # Where the platform repeats attempts it bounds them, too.
-            return run_inside(prepared, own, None if self.options.attempt else self.note["timeout_s"])
+            limit = None if self.options.attempt else self.note["timeout_s"]
+            return run_inside(prepared, own, limit, lambda end: self._end(Outcome("failed", end.reason), record))
         mask = Mask(self._secrets().values(), tell)
         end = run_child(prepared, self.note["timeout_s"], mask.write, self.stops)
         mask.end()
