@@ -135,12 +135,36 @@ class Plan:
 
 def canonical(document: Any) -> bytes:
     """Return a document as JSON bytes: the same for the same content, whatever the order of its keys."""
-    return json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+    return _encoder(document).encode()
 
 
 def digest_of(document: Any) -> str:
     """Return the SHA-256 of a document's content."""
-    return hashlib.sha256(canonical(document)).hexdigest()
+    digest = hashlib.sha256()
+    for piece in _pieces(document):
+        digest.update(piece.encode())
+    return digest.hexdigest()
+
+
+def _pieces(document: Any) -> Iterator[str]:
+    """Yield what `canonical` returns, in pieces: of thousands of steps, each by itself."""
+    if not isinstance(document, dict):
+        yield _encoder(document)
+        return
+    before = "{"
+    for key, value in sorted(document.items()):
+        yield f"{before}{_encoder(key)}:"
+        before = ","
+        if isinstance(value, list) and value:
+            for index, item in enumerate(value):
+                yield f"{',' if index else '['}{_encoder(item)}"
+            yield "]"
+        else:
+            yield _encoder(value)
+    yield "}" if document else "{}"
+
+
+_encoder = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
 
 
 def is_plan_folder(path: FilePath) -> bool:

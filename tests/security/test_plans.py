@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -9,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from specflow.errors import PlanError
-from specflow.plan import load_plan, save_plan
+from specflow.plan import canonical, digest_of, load_plan, save_plan
 from specflow.spec.load import Loader
 from specflow.stages import make_plan, validate
 
@@ -105,6 +108,16 @@ def test_a_plan_that_was_moved_is_the_same(plan: Path, tmp_path: Path) -> None:
 def test_a_plan_is_refused_that_is_not_the_one_that_was_reviewed(pin: str, plan: Path) -> None:
     with pytest.raises(PlanError):
         load_plan(plan, pin)
+
+
+NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | NAMES
+TREES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=4))
+
+
+@given(st.dictionaries(NAMES, TREES, max_size=5) | TREES)
+def test_a_digest_is_that_of_the_whole_text(content: Any) -> None:
+    assert hashlib.sha256(canonical(content)).hexdigest() == digest_of(content)
 
 
 def test_the_reviewed_plan_is_pinned_by_eight_digits(plan: Path) -> None:

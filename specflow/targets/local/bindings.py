@@ -15,6 +15,7 @@ from specflow.plan import Plan
 __all__ = ["Bindings"]
 
 Tree = list[Any]
+_NOTHING = Ancestry()
 
 
 class Bindings:
@@ -95,6 +96,8 @@ class Bindings:
             self.outcomes, self._above = kept
 
     def _behind(self, step: str, within: str) -> Ancestry:
+        if not self.needs[step]:
+            return _NOTHING
         key = (step, within)
         if key not in self._above:
             prefix = f"{within}__" if within else ""

@@ -26,7 +26,7 @@ def compile_local(
     """
     abroad = abroad or {}
     compiler = _Compiler(graph, workspace.root, abroad)
-    steps = [compiler.step(node) for node in graph.nodes.values()]
+    steps = [plain(compiler.step(node)) for node in graph.nodes.values()]  # each copied by itself: there may be many
     document: dict[str, Any] = {
         "plan": VERSION,
         "specflow": __version__,
@@ -43,7 +43,6 @@ def compile_local(
         "schedule": graph.schedule.plain() if graph.schedule else None,
         "notify": {name: told for name, told in graph.notify.plain().items() if told} if graph.notify else None,
         "secrets": _secrets(graph, workspace),
-        "steps": steps,
         "data": compiler.data(),
         "code": compiler.code_files(),
         "islands": [],
@@ -53,7 +52,7 @@ def compile_local(
     if compiler.lowering.found:
         return None, tuple(compiler.lowering.found)
     watched = _watched(workspace, compiler)
-    return Plan(plain(document), None, compiler.sources, workspace.root, watched), ()
+    return Plan({**plain(document), "steps": steps}, None, compiler.sources, workspace.root, watched), ()
 
 
 def _target_of(graph: Graph, abroad: Mapping[str, tuple[str, str]]) -> str:

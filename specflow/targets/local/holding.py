@@ -17,8 +17,8 @@ from specflow.targets.local.steps import Options, Step
 __all__ = ["Holding"]
 
 
-def _hangs_on_files_alone(plan: Plan, options: Options) -> bool:
-    """Return whether a run's outcome follows from files and inputs: nothing in it differs, or is done, every time."""
+def _can_stand(plan: Plan, options: Options) -> bool:
+    """Return whether a run's outcome may follow from files and inputs, its steps left aside."""
     document = plan.document
     outputs = document["outputs"].values()
     return (
@@ -27,7 +27,6 @@ def _hangs_on_files_alone(plan: Plan, options: Options) -> bool:
         and not (options.force or options.resumed or options.selection)
         and not (document["secrets"] or document["islands"])
         and not any(output["location"] or output["register"] for output in outputs)
-        and all(_is_settled_by_files(step) for step in document["steps"])
     )
 
 
@@ -48,14 +47,17 @@ class Holding:
     def __init__(self, plan: Plan, options: Options, inputs: Mapping[str, Any], history: History) -> None:
         """Look at what is kept, if the plan qualifies and the run that left it is still known."""
         self.plan, self.inputs = plan, inputs
-        self.is_possible = _hangs_on_files_alone(plan, options)
+        self.is_possible = _can_stand(plan, options)
         self.before: Standing | None = None
         self.held: dict[str, Held] = {}
-        if self.is_possible and plan.memory is not None:
-            kept = read_standing(plan.memory, plan.document["digest"], inputs)
-            if kept is not None and history.has_run(kept.run):
-                self.before = kept
-                self.held = {step.id: step for step in kept.holding()}
+        if not self.is_possible or plan.memory is None:
+            return
+        kept = read_standing(plan.memory, plan.document["digest"], inputs)
+        if kept is None:  # else its steps have been looked at
+            self.is_possible = all(_is_settled_by_files(step) for step in plan.document["steps"])
+        elif history.has_run(kept.run):
+            self.before = kept
+            self.held = {step.id: step for step in kept.holding()}
 
     def take(self, step: str) -> Made | None:
         """Return the result of a step that need not be worked out again."""

@@ -91,18 +91,16 @@ class Step:
     deadline: float | None = None
     timed_out: bool = False
     made: Made | None = None
+    id: str = field(init=False)
+    """By which the plan knows it."""
+    label: str = field(init=False)
+    """By which the user knows it."""
 
-    @property
-    def id(self) -> str:
-        """Return the id by which the plan knows it."""
-        return str(self.spec["id"])
+    def __post_init__(self) -> None:
+        """Take its names out of the plan: they are asked for a dozen times."""
+        self.id, self.label = self.spec["id"], self.spec["label"]
 
     @property
     def is_foreign(self) -> bool:
         """Return whether it runs in an island elsewhere."""
         return self.spec["island"] is not None
-
-    @property
-    def label(self) -> str:
-        """Return the name by which the user knows it."""
-        return str(self.spec["label"])
