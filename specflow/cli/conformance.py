@@ -50,6 +50,8 @@ def command(
     from specflow.conformance.report import line, summary
     from specflow.conformance.suite import Route, run_case
 
+    if junit is not None:
+        junit.open("a").close()  # where that can't be, it is told before the cases have run
     name = checked_target(target) or target
     chosen = list(selected(discover(cases), pattern))
     route: Route = "plan" if from_plan else "spec"

@@ -34,6 +34,7 @@ def project(here: Here) -> Here:
         "init file/x",
         "publish p.yaml --target azureml -o file/x",
         "emulate databricks --root file/x",
+        "conformance . --junit file/x.xml",
     ],
 )
 def test_a_path_that_cant_be_used_is_the_callers(project: Here, words: str) -> None:
