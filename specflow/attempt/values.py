@@ -124,7 +124,7 @@ def _constraint_problem(value: Any, port: Mapping[str, Any]) -> ValueProblem | N
     if high is not None and value > high:
         return "invalid-value", f"{shown(value)} is more than the maximum {text_of(high)}"
     if pattern is not None and not compile_pattern(pattern).search(value):
-        return "invalid-value", f"{shown(value)} does not match {pattern}"
+        return "invalid-value", f"{shown(value)} does not match {shown(pattern)}"
     return None
 
 

@@ -153,7 +153,7 @@ def _bad_requirements(context: Context, path: Path, environment: model.Environme
         try:
             Requirement(line)
         except InvalidRequirement as failure:
-            message = f'"{line}" is not a requirement line: {str(failure).splitlines()[0].lower()}'
+            message = f'"{line}" is not a requirement line: {str(failure).splitlines()[0].strip().lower()}'
             yield error(
                 "bad-requirement", message, context.file.span(*path, "dependencies", index), 'such as "pandas>=2"'
             )
