@@ -79,7 +79,7 @@ ALPHA, BETA = SimulatedTarget("alpha"), SimulatedTarget("beta")
 class SimulatedLaunch(launch.Launch):
     """A launcher whose step is played rather than started."""
 
-    def _run(self, prepared: Prepared) -> End:
+    def _run(self, prepared: Prepared, record: dict[str, Any]) -> End:
         fate = play(prepared.argv[2:], int(prepared.env["SPECFLOW_ATTEMPT"]))
         if fate == "hang":
             return End(f"timeout after {self.note['timeout_s']} s")
