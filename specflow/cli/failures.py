@@ -14,14 +14,14 @@ from specflow import __version__
 __all__ = ["tell_bug", "tell_outside"]
 
 _MACHINE = {
-    errno.ENOSPC: "make room there, and run it again",
-    errno.EDQUOT: "make room there, and run it again",
+    errno.ENOSPC: "make room, and run it again",
+    errno.EDQUOT: "make room, and run it again",
     errno.EROFS: "name another place, or make that one writable",
     errno.EACCES: "name another place, or get the right to use that one",
     errno.EPERM: "name another place, or get the right to use that one",
     errno.EIO: "the disk is not well: see the system's log",
     errno.EMFILE: "raise the limit: `ulimit -n`",
-    errno.ENFILE: "the whole machine has too many files open",
+    errno.ENFILE: "end other programs: the whole machine has too many files open",
 }
 """What is never our fault, and the way out of it."""
 _USAGE = {
@@ -50,7 +50,7 @@ def tell_outside(failure: OSError, args: list[str]) -> int | None:
     message = f'can\'t use "{name}": {said}' if name else said
     print(f"error: {message}", file=sys.stderr)  # noqa: T201
     print(f"  = help: {_MACHINE.get(number) or _USAGE[number]}", file=sys.stderr)  # noqa: T201
-    return 2 if is_named and number != errno.ENOSPC else 1
+    return 1 if number in _MACHINE else 2
 
 
 def _is_along(name: str, word: str) -> bool:

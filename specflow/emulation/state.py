@@ -36,7 +36,7 @@ class State:
             )
         except sqlite3.Error as failure:
             message = f"can't use the emulator's state in \"{file}\": {failure}"
-            raise WorkspaceError(message, "make room there, or begin anew with another --root") from failure
+            raise WorkspaceError(message, "make room, or begin anew with another --root") from failure
 
     def put(self, table: str, key: object, value: Any) -> None:
         """Keep a document under a key, in place of one that was there."""
