@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import shutil
 import stat
 import sys
@@ -21,28 +20,24 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from specflow.attempt.brief import Brief
 from specflow.attempt.child import End, Stopped, Stops, run_child, run_inside
-from specflow.attempt.codec import decode
 from specflow.attempt.collect import Collected, collect
-from specflow.attempt.digests import digest_and_size
-from specflow.attempt.evaluate import EvaluationError, evaluate
+from specflow.attempt.evaluate import EvaluationError
 from specflow.attempt.mask import Mask
 from specflow.attempt.notebook import Notebook
-from specflow.attempt.outcomes import CANCELLED, FAIL_FAST, Outcome
+from specflow.attempt.outcomes import CANCELLED, Outcome
 from specflow.attempt.prepare import Prepared, PrepareError, prepare
 from specflow.attempt.publish import Places, publish
-from specflow.attempt.records import Records, line_of, read_record, write_record
-from specflow.attempt.relay import hand_over, in_store, relayed
-from specflow.attempt.settle import settle
+from specflow.attempt.records import line_of, read_record, write_record
+from specflow.attempt.relay import hand_over, in_store
+from specflow.attempt.tell import say, tell
 from specflow.attempt.track import tracking_process
 from specflow.attempt.untouched import as_they_are, wrote_to
-from specflow.attempt.values import PATH_TYPES, parse_text, value_problem
 from specflow.attempt.wheels import install
 
-__all__ = ["Launch", "main", "parser", "tell"]
+__all__ = ["Launch", "main", "parser"]
 
-RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
-"""What a run id of specflow looks like; a job's name may begin with one."""
 MAX_DELAY_S = 24 * 3600.0
 
 
@@ -96,141 +91,20 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _gathered(given: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
-    """Return all texts of each name: an input that takes a list is given item by item."""
-    found: dict[str, list[str]] = {}
-    for name, text in given:
-        found.setdefault(name, []).append(text)
-    return found
-
-
-def run_id_of(text: str) -> str:
-    """Return the run id that a text begins with, or the text itself: a run that a platform started by itself."""
-    found = RUN_ID.match(text)
-    return found.group() if found else text
-
-
 class Launch:
     """One launch of a step; used once."""
 
     def __init__(self, note: Mapping[str, Any], folder: str, options: argparse.Namespace) -> None:
         self.note, self.folder, self.options = note, folder, options
-        self.step = note["attempt"]
-        self.id, self.label = options.id or note["id"], decode(options.label) or note["label"]
-        self.step = {**note["attempt"], "step": self.label}
-        self.paths = dict(options.path)
-        self.places = Places(self.id, options.root, dict(options.output), options.record)
-        self.run = self._facts()
-        self.sources = self._sources()
-        self.records = Records({need: read_record(path) for need, path in self.sources.items()})
         self.temporary = tempfile.mkdtemp(prefix="specflow-")
+        self.brief = Brief(note, options, self.temporary)
+        self.step, self.places = self.brief.step, self.brief.places
         self.began = time.monotonic()
-        self.checked: set[str] = set()
         self.stops = Stops()
-        self.inputs: dict[str, Any] = {}
-
-    def _sources(self) -> dict[str, str]:
-        """Return where the record of each step lies that this one names; of one elsewhere, in what its bridge left."""
-        given, through = dict(getattr(self.options, "from")), self.note.get("through", {})
-        found = {need: self.places.record_of(need, given) for need in self.note["needs"] if need not in through}
-        homes = {bridge: relayed(bridge, self.paths, self.places, given) for bridge in set(through.values())}
-        return found | {step: os.path.join(homes[bridge], step) for step, bridge in through.items()}
-
-    def _facts(self) -> dict[str, Any]:
-        run = run_id_of(decode(self.options.run) or "")
-        date = self.options.date or time.strftime("%Y-%m-%d", time.gmtime())
-        if not self.options.date and RUN_ID.match(run):
-            date = f"{run[:4]}-{run[4:6]}-{run[6:8]}"
-        return {"id": run, "date": date, "pipeline": self.note["pipeline"], "target": self.options.target}
-
-    # What the step is given
-
-    def _read_inputs(self) -> None:
-        """Take the pipeline's inputs that the step reads; the platform may have let anybody type them."""
-        given = _gathered(self.options.input)
-        if self.options.inputs:
-            with open(self.options.inputs, encoding="utf-8") as stream:
-                self.inputs.update(json.load(stream))
-        for name, facts in self.note["inputs"].items():
-            texts = [text for item in given.get(name, ()) if (text := decode(item)) is not None]
-            value = _given(texts, facts) if texts else self.inputs.get(name)
-            if value is None and facts["default"] is not None:
-                value = evaluate(facts["default"], self._look_up)
-            problem = None if value is None else value_problem(value, facts)
-            if problem is not None:
-                raise PrepareError(f'the pipeline\'s input "{name}": {problem[1]}')
-            self.inputs[name] = value
-
-    def _look_up(self, leaf: list[Any]) -> Any:
-        head, name = leaf[0], leaf[1]
-        if head == "input":
-            return self.inputs.get(name)
-        if head == "run":
-            return self.run[name]
-        if head == "data":
-            places = dict(self.options.data)
-            if name not in places:
-                raise PrepareError(f'nothing says where the data "{name}" is')
-            return places[name]
-        return self._output(name, leaf[2])
-
-    def _output(self, step: str, port: str) -> Any:
-        record = self.records.records[step]
-        if record is None or record["state"] not in ("succeeded", "cached"):
-            return None
-        if port in record["values"]:
-            return record["values"][port]
-        left = record["outputs"].get(port)
-        if left is None:
-            return None
-        path = self.paths.get(f"{step}.{port}")
-        if path is None and self.options.store and step in self.note.get("through", ()):
-            path = os.path.join(self.options.store, left["stored"])
-        if path is None:
-            path = self.places.output_of(self.sources[step], left["path"])
-        if left.get("check"):
-            self._check(path, left, f"{step}.{port}")
-        return self._named(path, left["name"], f"{step}.{port}")
-
-    def _check(self, path: str, left: Mapping[str, Any], key: str) -> None:
-        """Raise unless an output that came from another platform is what its maker had recorded."""
-        if "://" in path or key in self.checked:
-            return
-        if not os.path.exists(path):
-            raise PrepareError(f'the output "{key}" has not arrived: there is nothing at "{path}"')
-        sha256, _ = digest_and_size(path)
-        if sha256 != left["sha256"]:
-            raise PrepareError(f'the output "{key}" is not what it was: its SHA-256 is {sha256}, not {left["sha256"]}')
-        self.checked.add(key)
-
-    def _named(self, path: str, name: str, key: str) -> str:
-        """Return a path that ends in the name which the step that made it gave it: a mount may have another."""
-        if "://" in path or os.path.basename(path.rstrip("/")) == name:
-            return path
-        link = os.path.join(self.temporary, "seen", key, name)
-        if not os.path.lexists(link):
-            os.makedirs(os.path.dirname(link), exist_ok=True)
-            os.symlink(os.path.abspath(path), link)
-        return link
-
-    def given(self) -> Outcome | dict[str, Any]:
-        """Return the values of the step's ports, or how it ends without running; raise for values that can't be."""
-        self._read_inputs()
-        if self.options.halt and os.path.exists(self.options.halt):
-            return Outcome("skipped", FAIL_FAST)
-        direct = {}
-        for port, text in dict(self.options.value).items():
-            decoded = decode(text)
-            facts = self.step["inputs"][port]
-            direct[port] = ["value", None if decoded is None else _typed(decoded, facts["type"])]
-        spec = {**self.note, "attempt": self.step, "bindings": {**self.note["bindings"], **direct}}
-        return settle(spec, self._look_up, self.records.outcomes, self.records.behind)
-
-    # The step's life
 
     def go(self) -> int:
         """Return the exit code, once the record is written."""
-        record = self.records.begun(self.id, self.label, Outcome("succeeded"), list(self.note["needs"]))
+        record = self.brief.begun(Outcome("succeeded"))
         with self.stops:
             outcome = self._outcome(record)
             self.stops.is_busy = True  # what is left to do is short, and has to be done
@@ -240,7 +114,7 @@ class Launch:
         try:
             if self.options.native:
                 return self._taken_down(record)
-            given = self.given()
+            given = self.brief.values()
             if not isinstance(given, Outcome) and self.options.broken:
                 return Outcome("failed", self.options.broken)
             return given if isinstance(given, Outcome) else self._attempts(given, record)
@@ -259,7 +133,7 @@ class Launch:
         if found.problems:
             return Outcome("failed", "; ".join(found.problems))
         record["values"], record["metrics"] = found.values, found.metrics
-        places = Places(self.id, "", made, self.options.record)
+        places = Places(self.brief.id, "", made, self.options.record)
         record["outputs"] = publish(self.step["outputs"], made, set(found.absent), places, 1)
         return Outcome("succeeded")
 
@@ -279,10 +153,10 @@ class Launch:
             return 143
         if outcome.state == "failed":
             self._halt_the_rest()
-            say(f'specflow: step "{self.label}" failed: {outcome.reason}')
+            say(f'specflow: step "{self.brief.label}" failed: {outcome.reason}')
             return 0 if self.note["soft"] else 1
         if outcome.state == "skipped":
-            say(f'specflow: step "{self.label}" did not run: {outcome.reason}')
+            say(f'specflow: step "{self.brief.label}" did not run: {outcome.reason}')
         if outcome.is_good and self.note.get("bridge", {}).get("fail_fast") and self._has_failed_elsewhere(record):
             self._halt_the_rest()
             return 1
@@ -298,7 +172,7 @@ class Launch:
         """Say that a step has failed for good, where a failure starts nothing new."""
         if self.options.halt and self.options.attempt in (0, self.note["retry"]["attempts"]):
             with open(self.options.halt, "w", encoding="utf-8") as stream:
-                stream.write(self.id)
+                stream.write(self.brief.id)
 
     def _attempts(self, values: dict[str, Any], record: dict[str, Any]) -> Outcome:
         retry = self.note["retry"]
@@ -324,7 +198,7 @@ class Launch:
         prepared = prepare(
             self.step,
             values,
-            {**self.run, "attempt": number},
+            {**self.brief.run, "attempt": number},
             folder,
             self._python(),
             os.environ,
@@ -335,7 +209,7 @@ class Launch:
         self._keep(prepared.env)
         self._fill(prepared.cwd)
         if "bridge" in self.note:
-            hand_over(prepared.cwd, self.run, values, self.records.records)
+            hand_over(prepared.cwd, self.brief.run, values, self.brief.records.records)
         held = as_they_are(self.step, values)
         try:
             end = self._run(prepared, record)
@@ -423,7 +297,7 @@ class Launch:
 
     def _track(self, prepared: Prepared, found: Collected) -> None:
         """Log metrics to the platform's MLflow, where the step's environment has it; what goes wrong there is told."""
-        process = tracking_process(sys.executable, prepared.env, found.metrics, self.run, self.label)
+        process = tracking_process(sys.executable, prepared.env, found.metrics, self.brief.run, self.brief.label)
         if process is not None:
             argv, env = process
             end = run_child(Prepared(argv, env, self.temporary, {}), 60, tell, self.stops)
@@ -431,53 +305,9 @@ class Launch:
                 say("specflow: the metrics could not be logged to MLflow; the metrics file has them")
 
 
-def _given(texts: Sequence[str], facts: Mapping[str, Any]) -> Any:
-    """Return an input of the pipeline by its texts: the last one; of a list one for each item, or one as JSON."""
-    if not texts:
-        return None
-    if not facts.get("many"):
-        return _typed(texts[-1], facts["type"])
-    if len(texts) == 1 and texts[0].startswith("["):
-        return json.loads(texts[0])
-    return [_typed(text, facts["type"]) for text in texts]
-
-
-def _typed(text: str, kind: str) -> Any:
-    """Return a value by its text; platforms write booleans and numbers in their own ways."""
-    if kind in PATH_TYPES:
-        return text
-    if kind == "boolean":
-        return parse_text(text.lower(), kind)
-    return parse_text(text, kind)
-
-
 def _said(failure: OSError) -> str:
     said = (failure.strerror or str(failure)).lower()
     return f"{said}: {failure.filename}" if failure.filename else said
-
-
-_told = bytearray(b"\n")
-"""The last byte that was written to stdout."""
-
-
-def tell(text: bytes) -> None:
-    """Write to this process's own stdout, whatever stands in for it; one that nobody reads any more is no failure."""
-    raw = getattr(sys.stdout, "buffer", None)
-    try:
-        if raw is not None:
-            raw.write(text)
-        else:
-            sys.stdout.write(text.decode("utf-8", "replace"))
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the exit code tells of it
-    _told[:] = text[-1:] or _told
-
-
-def say(line: str, *, is_sure: bool = True) -> None:
-    """Write a line of the launcher's own, at the beginning of one; not `is_sure` where the step may have begun it."""
-    text = line.encode("utf-8", "replace") + b"\n"
-    tell(text if is_sure and _told == b"\n" else b"\n" + text)
 
 
 if __name__ == "__main__":

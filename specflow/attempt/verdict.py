@@ -16,6 +16,7 @@ from specflow.attempt.outcomes import is_absent, run_state
 from specflow.attempt.publish import Places
 from specflow.attempt.records import Records, read_record
 from specflow.attempt.relay import relayed
+from specflow.attempt.tell import tell
 
 __all__ = ["judge_run"]
 
@@ -26,8 +27,6 @@ def judge_run(note: Mapping[str, Any], sources: Mapping[str, str], options: argp
     The note's `verdict` names the steps whose records to read, and the pipeline's outputs: their trees, and whether
     they are optional. What stands behind a step is in its record, so the last steps of each chain are enough.
     """
-    from specflow.attempt.launch import tell
-
     verdict = note["verdict"]
     places = _places(verdict, sources, options)
     records = Records({step: read_record(path) for step, path in places.items()})

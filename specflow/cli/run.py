@@ -261,11 +261,11 @@ def execute_here(
     if detaches:
         _check_that_it_can_be_left(plan, workspace, emulates=emulates)
     from specflow.targets.local.data import check_data
-    from specflow.targets.local.engine import Options
     from specflow.targets.local.processes import Processes
     from specflow.targets.local.publish import export
     from specflow.targets.local.secrets import allowed_names, gather, secrets_needed
     from specflow.targets.local.session import run_plan
+    from specflow.targets.local.steps import Options
     from specflow.targets.local.tools import check_tools
 
     wanted = secrets_needed(plan, emulates=emulates)

@@ -11,9 +11,10 @@ from specflow.attempt.values import PATH_TYPES
 from specflow.bridging.bridge import Bridges
 from specflow.conformance.observed import Given, Observed, ObservedStep
 from specflow.plan import Plan
-from specflow.targets.local.engine import Event, Options, Result
+from specflow.targets.local.journal import Event
 from specflow.targets.local.processes import Processes
 from specflow.targets.local.session import run_plan
+from specflow.targets.local.steps import Options, Result
 from specflow.targets.local.workspace import RunFolder, Workspace
 
 __all__ = ["run_here"]

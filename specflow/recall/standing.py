@@ -25,8 +25,8 @@ class Held(NamedTuple):
     label: str
     needs: Sequence[str]
     home: str
-    outputs: Mapping[str, Any]
-    metrics: Mapping[str, Any]
+    outputs: dict[str, Any]
+    metrics: dict[str, Any]
     files: Sequence[int]
 
 

@@ -12,9 +12,9 @@ from specflow.attempt.outcomes import Outcome, run_state
 from specflow.graph.outcomes import Fate, settle, terms_of
 from specflow.spec.load import Loader
 from specflow.stages import make_plan, validate
-from specflow.targets.local.engine import Options
 from specflow.targets.local.processes import Processes
 from specflow.targets.local.session import run_plan
+from specflow.targets.local.steps import Options
 from specflow.targets.local.workspace import Workspace
 
 # What a step does with its outputs `o` and `v`, the first arguments of its script, and what settle is told of it.

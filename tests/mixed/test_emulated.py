@@ -12,9 +12,9 @@ import pytest
 from specflow.bridging.bridge import Bridges
 from specflow.spec.load import Loader
 from specflow.stages import make_plan, validate
-from specflow.targets.local.engine import Options
 from specflow.targets.local.processes import Processes
 from specflow.targets.local.session import run_plan
+from specflow.targets.local.steps import Options
 from specflow.targets.local.workspace import Workspace
 from tests.mixed.simulation.pipelines import Writer
 from tests.mixed.simulation.runs import Seen, agree, seen

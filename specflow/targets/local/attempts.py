@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path as FilePath
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specflow.attempt.collect import Collected, collect
+from specflow.attempt.mask import mask_file
 from specflow.attempt.notebook import Notebook
 from specflow.attempt.prepare import Prepared, PrepareError, prepare
+from specflow.attempt.track import tracking_process
 from specflow.attempt.untouched import as_they_are, wrote_to
 from specflow.plan import Plan
+from specflow.targets.local.environments import Environments
 from specflow.targets.local.hints import missing_code_hint, tool_hint
 from specflow.targets.local.processes import Child, Processes
-from specflow.targets.local.workspace import Workspace
+from specflow.targets.local.workspace import RunFolder, Workspace, tidy_work
 
-__all__ = ["Attempt", "CodeStore", "hint_for", "left_behind", "start"]
+if TYPE_CHECKING:
+    from specflow.targets.local.steps import Options, Step
+
+__all__ = ["Attempt", "Attempts"]
 
 
 class Attempt(NamedTuple):
@@ -60,46 +67,85 @@ class CodeStore:
         return Notebook(str(source.absolute()), str(FilePath(log).with_suffix(".ipynb").absolute()))
 
 
-def start(
-    step: Mapping[str, Any],
-    values: Mapping[str, Any],
-    facts: Mapping[str, Any],
-    folder: str,
-    log: str,
-    python: str,
-    environ: Mapping[str, str],
-    secrets: Mapping[str, str],
-    code: CodeStore,
-    processes: Processes,
-    tag: Any,
-) -> Attempt:
-    """Return an attempt whose process runs; raise PrepareError or OSError if it can't."""
-    spec = step["attempt"]
-    prepared = prepare(spec, values, facts, folder, python, environ, secrets, code.notebook(spec, log))
-    os.mkdir(prepared.cwd)  # noqa: PTH102 - per attempt
-    code.fill(step["code"], prepared.cwd)
-    held = as_they_are(spec, values)
-    try:
-        child = processes.start(prepared.argv, prepared.env, prepared.cwd, log, tag)
-    except FileNotFoundError as failure:
-        raise PrepareError(f'there is no program "{prepared.argv[0]}" here') from failure
-    return Attempt(folder, prepared, child, held)
+class Attempts:
+    """The attempts of one run: each has a folder of its own, and the interpreter of its step's environment."""
 
+    def __init__(
+        self,
+        plan: Plan,
+        options: Options,
+        facts: Mapping[str, Any],
+        workspace: Workspace,
+        folder: RunFolder,
+        environments: Environments,
+        processes: Processes,
+    ) -> None:
+        """Serve a run whose folder is `folder`; `facts` are its id, date, pipeline and target."""
+        self.plan, self.options, self.facts = plan, options, facts
+        self.folder, self.environments, self.processes = folder, environments, processes
+        self.code = CodeStore(plan, workspace)
 
-def left_behind(step: Mapping[str, Any], attempt: Attempt) -> Collected:
-    """Return what a process left that ended well, or as `problems` why that won't do."""
-    problem = wrote_to(attempt.held)
-    if problem is not None:
-        return Collected({}, {}, [], [problem])
-    return collect(step["attempt"], attempt.prepared.outputs)
+    def start(self, step: Step, log: str) -> Attempt:
+        """Return an attempt whose process runs.
 
+        Raise PrepareError, EvaluationError or SpecflowError for what no attempt can, OSError for what this one can't.
+        """
+        spec = step.spec["attempt"]
+        prepared = prepare(
+            spec,
+            step.values or {},
+            {**self.facts, "attempt": step.attempts},
+            self.folder.attempt(step.id, step.attempts),
+            self.environments.python(step.spec["environment"]),
+            self.options.environ,
+            {name: self.options.secrets[name] for name in spec["secrets"]},
+            self.code.notebook(spec, log),
+        )
+        os.mkdir(prepared.cwd)  # noqa: PTH102 - per attempt
+        self.code.fill(step.spec["code"], prepared.cwd)
+        held = as_they_are(spec, step.values or {})
+        try:
+            child = self.processes.start(prepared.argv, prepared.env, prepared.cwd, log, step)
+        except FileNotFoundError as failure:
+            raise PrepareError(f'there is no program "{prepared.argv[0]}" here') from failure
+        return Attempt(self.folder.attempt(step.id, step.attempts), prepared, child, held)
 
-def hint_for(step: Mapping[str, Any], log: FilePath, plan: Plan) -> str:
-    """Return a guess at why a step failed, from its log and the project around it."""
-    said = tool_hint(step["attempt"], log)
-    if said or plan.root is None:
-        return said
-    prefix = f"code/{step['code']}/"
-    home = next((plan.path(name).parent for name in plan.sources if name.startswith(prefix)), plan.root)
-    places = (home, plan.root, plan.root / "specs")
-    return missing_code_hint(log, plan.root, places, has_code=step["code"] is not None)
+    def collect(self, step: Step, attempt: Attempt) -> Collected:
+        """Return what a process left that ended well, or as `problems` why that won't do; the rest is tidied away."""
+        problem = wrote_to(attempt.held)
+        if problem is not None:
+            return Collected({}, {}, [], [problem])
+        found = collect(step.spec["attempt"], attempt.prepared.outputs)
+        if not found.problems:
+            tidy_work(attempt.folder)
+        return found
+
+    def mask(self, step: Step) -> None:
+        """Take the step's secrets out of its log."""
+        names = step.spec["attempt"]["secrets"]
+        if names:
+            with contextlib.suppress(OSError):  # a disk may be full now
+                mask_file(str(self.log(step)), [self.options.secrets[name] for name in names])
+
+    def track(self, step: Step, attempt: Attempt, metrics: Mapping[str, Mapping[str, float]]) -> None:
+        """Start handing a step's metrics to the user's MLflow server, if there is one; nothing waits for it."""
+        python = self.environments.python(step.spec["environment"])
+        process = tracking_process(python, attempt.prepared.env, metrics, self.facts, step.label)
+        if process is not None:
+            argv, env = process
+            self.processes.start(argv, env, str(self.folder.path), self.log(step).with_suffix(".mlflow.log"), None)
+
+    def log(self, step: Step) -> FilePath:
+        """Return where the latest attempt of a step has written."""
+        return self.folder.log(step.id, step.attempts)
+
+    def hint(self, step: Step) -> str:
+        """Return a guess at why a step failed, from its log and the project around it."""
+        log, plan = self.log(step), self.plan
+        said = tool_hint(step.spec["attempt"], log)
+        if said or plan.root is None:
+            return said
+        code = step.spec["code"]
+        home = next((plan.path(name).parent for name in plan.sources if name.startswith(f"code/{code}/")), plan.root)
+        places = (home, plan.root, plan.root / "specs")
+        return missing_code_hint(log, plan.root, places, has_code=code is not None)

@@ -6,69 +6,43 @@ step counts as done once the history has it; that is written in groups, so that 
 
 from __future__ import annotations
 
-import contextlib
 import heapq
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from specflow.attempt.collect import Collected
 from specflow.attempt.evaluate import EvaluationError, evaluate
-from specflow.attempt.mask import mask_file
 from specflow.attempt.outcomes import CANCELLED, FAIL_FAST, Outcome, run_state
 from specflow.attempt.prepare import PrepareError
-from specflow.attempt.track import tracking_process
 from specflow.errors import SpecflowError
-from specflow.history import History, StepRow
+from specflow.history import History
 from specflow.plan import Plan
-from specflow.targets.local.attempts import Attempt, CodeStore, hint_for, left_behind, start
+from specflow.targets.local.attempts import Attempts
 from specflow.targets.local.bindings import Bindings
 from specflow.targets.local.builds import Build, Builds
-from specflow.targets.local.cache import Cache, Key, Made
+from specflow.targets.local.cache import Cache, Made
 from specflow.targets.local.environments import Environments
 from specflow.targets.local.holding import Holding
-from specflow.targets.local.journal import Journal
+from specflow.targets.local.journal import Event, Journal
 from specflow.targets.local.locks import Claims
 from specflow.targets.local.processes import Child, Processes
-from specflow.targets.local.selection import NOT_SELECTED
+from specflow.targets.local.results import Ended, Results
 from specflow.targets.local.steps import Options, Result, Step, StepResult
-from specflow.targets.local.workspace import RunFolder, Workspace, tidy_work
+from specflow.targets.local.workspace import RunFolder, Workspace
 
 if TYPE_CHECKING:
     from specflow.targets.local.crossings import Crossings
 
-__all__ = ["Options", "Result", "StepResult", "execute"]
+__all__ = ["Engine"]
 
-Event = dict[str, Any]
 RUN_TIMEOUT = "the pipeline's timeout ran out"
 TRACKING_S = 30.0
 """How long a run that has ended waits for its metrics to be logged."""
-CONTENTION_S = 0.1
-"""How long to wait before asking again whether another run is done with a step."""
 
 
-def execute(
-    plan: Plan,
-    inputs: Mapping[str, Any],
-    workspace: Workspace,
-    history: History,
-    run_id: str,
-    now: datetime,
-    options: Options,
-    tell: Callable[[Event], None],
-    processes: Processes,
-    is_interrupted: Callable[[], int],
-) -> Result:
-    """Return how the run of a plan ended; events go to `tell` as they happen.
-
-    `is_interrupted` counts the user's Ctrl-C: one ends the run in order, a second one at once.
-    """
-    return _Run(plan, inputs, workspace, history, run_id, now, options, tell, processes, is_interrupted).go()
-
-
-class _Run:
-    """One run; used once."""
+class Engine:
+    """One run of a plan; used once."""
 
     def __init__(
         self,
@@ -83,6 +57,10 @@ class _Run:
         processes: Processes,
         is_interrupted: Callable[[], int],
     ) -> None:
+        """Take what a run needs; events go to `tell` as they happen.
+
+        `is_interrupted` counts the user's Ctrl-C: one ends the run in order, a second one at once.
+        """
         self.plan, self.options = plan, options
         self.processes, self.is_interrupted = processes, is_interrupted
         self.folder: RunFolder = workspace.run(run_id)
@@ -90,8 +68,8 @@ class _Run:
         self.facts = {"id": run_id, "date": f"{now:%Y-%m-%d}", "pipeline": plan.name, "target": "local"}
         self.cache = Cache(workspace.results, history)
         self.claims = Claims(workspace.locks)
-        self.code = CodeStore(plan, workspace)
         self.environments = Environments(plan, workspace.path / "environments")
+        self.attempts = Attempts(plan, options, self.facts, workspace, self.folder, self.environments, processes)
         self.bindings = Bindings(plan, inputs, self.facts)
         self.steps = {
             spec["id"]: Step(index, spec, len(spec["needs"]), min(spec["cpus"], options.jobs))
@@ -102,6 +80,9 @@ class _Run:
             for need in step.spec["needs"]:
                 self.behind[need].append(step)
         self.holding = Holding(plan, options, inputs, history)
+        self.results = Results(
+            plan, options, self.facts, self.bindings, self.environments, self.cache, self.claims, self.holding
+        )
         self.abroad = self._abroad(inputs, history, run_id)
         self.registered: dict[str, str] = {}
         self.unreachable: SpecflowError | None = None
@@ -110,7 +91,7 @@ class _Run:
         self.ready: list[tuple[int, str]] = []
         self.delayed: list[tuple[float, int, str]] = []
         self.running: dict[str, Step] = {}
-        self.journal = Journal(history, tell, self.claims.written)
+        self.journal = Journal(run_id, history, tell, self.claims.written)
         self.free = options.jobs
         self.stopping: Outcome | None = None
         self.cancelled = self.hurried = self.is_detached = False
@@ -141,6 +122,7 @@ class _Run:
     # The loop
 
     def go(self) -> Result:
+        """Return how the run ended."""
         self.folder.make()
         try:
             return self._loop()
@@ -282,63 +264,15 @@ class _Run:
 
     def _is_settled(self, step: Step) -> bool:
         """Return whether a step needs no process of ours now: it ends without running, or somebody else runs it."""
-        if self._is_left_out(step):
-            return True
-        held = self.holding.take(step.id)
-        if held is not None:
-            self.close(step, Outcome("cached"), held)
-            return True
-        if step.values is None:
-            settled = self.bindings.settle(step.spec)
-            if isinstance(settled, Outcome):
-                self.close(step, settled)
-                return True
-            step.values = settled
-            try:
-                environment = self.environments.identity(step.spec["environment"])
-                step.key = self.cache.key(step.spec, settled, environment, self.facts)
-            except OSError as failure:
-                self.close(step, Outcome("failed", _os_reason(failure)))
-                return True
-        assert step.key is not None
-        if step.holds_lock:  # then nobody else can have made it meanwhile
-            return False
-        if not self._shares(step):
-            return self._take_over(step, step.key)
-        return self._is_run_by_another(step, step.key.digest)
-
-    def _is_left_out(self, step: Step) -> bool:
-        """Return whether a step is not in the part that runs: what others need of it is taken from an earlier run."""
-        selection = self.options.selection
-        if selection is None or step.id in selection.steps:
-            return False
-        made = self.cache.at(selection.taken[step.id]) if step.id in selection.taken else None
-        self.close(step, Outcome("skipped", NOT_SELECTED) if made is None else Outcome("cached"), made)
-        return True
-
-    def _shares(self, step: Step) -> bool:
-        """Return whether a step's result may be another's: not if it must run every time."""
-        return step.spec["cache"] and self.options.use_cache and step.label not in self.options.force
-
-    def _take_over(self, step: Step, key: Key) -> bool:
-        made = self.cache.find(key) if self._shares(step) else None
-        if made is None and step.id in self.options.resumed:
-            made = self.cache.find_again(self.options.resumed[step.id], key)
-        if made is None:
-            return False
-        self.close(step, Outcome("cached"), made)
-        return True
-
-    def _is_run_by_another(self, step: Step, key: str) -> bool:
-        """Return whether another step, or another run, is at the very same work; if so, ask again when it is done."""
-        holder = self.claims.claim(key, step)
-        if holder == "another run":
-            heapq.heappush(self.delayed, (self.processes.now() + CONTENTION_S, step.index, step.id))
-        if holder != "us":
-            return True
-        step.holds_lock = True
-        assert step.key is not None
-        return self._take_over(step, step.key)
+        try:
+            found = self.results.settle(step)
+        except OSError as failure:
+            found = Ended(Outcome("failed", _os_reason(failure)))
+        if isinstance(found, Ended):
+            self.close(step, found.outcome, found.made)
+        elif found is not None and found.after_s is not None:
+            heapq.heappush(self.delayed, (self.processes.now() + found.after_s, step.index, step.id))
+        return found is not None
 
     def _start(self, step: Step) -> None:
         step.attempts += 1
@@ -347,19 +281,7 @@ class _Run:
         log = self.folder.log_name(step.id, step.attempts)
         self.tell("step_started", step, attempt=step.attempts, log=log)
         try:
-            step.attempt = start(
-                step.spec,
-                step.values or {},
-                {**self.facts, "attempt": step.attempts},
-                self.folder.attempt(step.id, step.attempts),
-                log,
-                self.environments.python(step.spec["environment"]),
-                self.options.environ,
-                {name: self.options.secrets[name] for name in step.spec["attempt"]["secrets"]},
-                self.code,
-                self.processes,
-                step,
-            )
+            step.attempt = self.attempts.start(step, log)
         except (PrepareError, EvaluationError, SpecflowError) as failure:
             self._failed(step, str(failure), can_retry=False)
         except OSError as failure:
@@ -385,10 +307,7 @@ class _Run:
         step: Step = child.tag
         del self.running[step.id]
         self.free += step.slots
-        names = step.spec["attempt"]["secrets"]
-        if names:
-            with contextlib.suppress(OSError):  # a disk may be full now
-                mask_file(str(self.folder.log(step.id, step.attempts)), [self.options.secrets[name] for name in names])
+        self.attempts.mask(step)
         code = child.returncode
         if self.stopping is not None and (self.stopping.state == "cancelled" or self.stopping.reason == RUN_TIMEOUT):
             self.close(step, self.stopping)
@@ -401,49 +320,30 @@ class _Run:
 
     def _publish(self, step: Step) -> None:
         """Take over what a process left that ended well: check it, move it to its place in one step, remember it."""
-        attempt, key = step.attempt, step.key
+        attempt = step.attempt
         assert attempt is not None
-        assert key is not None
         try:
-            found: Collected = left_behind(step.spec, attempt)
+            found = self.attempts.collect(step, attempt)
             if not found.problems:
-                tidy_work(attempt.folder)
-                made = self._take(step, key, attempt, found)
+                made = self.results.keep(step, found)
         except OSError as failure:
             self._failed(step, _os_reason(failure))
             return
         if found.problems:
             self._failed(step, "; ".join(found.problems))
             return
-        self._track(step, attempt, made)
+        self.attempts.track(step, attempt, made.metrics)
         self.close(step, Outcome("succeeded"), made)
 
-    def _track(self, step: Step, attempt: Attempt, made: Made) -> None:
-        """Start handing a step's metrics to the user's MLflow server, if there is one; nothing waits for it."""
-        python = self.environments.python(step.spec["environment"])
-        process = tracking_process(python, attempt.prepared.env, made.metrics, self.facts, step.label)
-        if process is not None:
-            argv, env = process
-            log = self.folder.log(step.id, step.attempts).with_suffix(".mlflow.log")
-            self.processes.start(argv, env, str(self.folder.path), log, None)
-
-    def _take(self, step: Step, key: Key, attempt: Attempt, found: Collected) -> Made:
-        own = None if self._shares(step) else f"{self.facts['id']}/{step.id}"
-        name = f"{self.plan.name}/{step.label}"
-        return self.cache.take(
-            key, attempt.folder, step.spec, found, self.facts["id"], name, own, is_shared=step.spec["cache"]
-        )
-
     def _failed(self, step: Step, reason: str, *, can_retry: bool = True) -> None:
-        log = self.folder.log(step.id, step.attempts)
+        log = self.attempts.log(step)
         retry = step.spec["retry"]
         if can_retry and step.attempts < retry["attempts"] and self.stopping is None:
             delay = retry["delay_s"] * retry["backoff"] ** (step.attempts - 1)
             self.tell("attempt_failed", step, attempt=step.attempts, reason=reason, log=str(log), retry_in=delay)
             heapq.heappush(self.delayed, (self.processes.now() + delay, step.index, step.id))
             return
-        hint = hint_for(step.spec, log, self.plan)
-        self.close(step, Outcome("failed", reason), log=str(log), hint=hint)
+        self.close(step, Outcome("failed", reason), log=str(log), hint=self.attempts.hint(step))
 
     def close(self, step: Step, outcome: Outcome, made: Made | None = None, **more: Any) -> None:
         """Enter how a step ended, and let go of what waited for it."""
@@ -451,32 +351,11 @@ class _Run:
         step.seconds = self.processes.now() - step.began if step.attempts else 0.0
         self.unfinished -= 1
         self.bindings.end(step.id, outcome, made.outputs if made is not None else None)
-        if step.holds_lock and step.key is not None:
-            step.holds_lock = False
-            for other in self.claims.let_go(step.key.digest):
-                if other.outcome is None:
-                    heapq.heappush(self.ready, (other.index, other.id))
-        metrics = made.metrics if made is not None else {}
-        if metrics:
-            self.metrics[step.label] = metrics
-        row = StepRow(
-            self.facts["id"],
-            step.index,
-            step.id,
-            step.label,
-            outcome.state,
-            outcome.reason,
-            step.attempts,
-            step.started_at or None,
-            step.seconds,
-            made.home or None if made is not None else None,
-            metrics,
-        )
-        event: Event = {"event": "step_finished", "run": self.facts["id"], "step": step.label, "state": outcome.state}
-        event |= {"attempts": step.attempts, "seconds": round(step.seconds, 3), "reason": outcome.reason}
-        if metrics:
-            event["metrics"] = metrics
-        self.journal.ended(row, {**event, **more})
+        for other in self.results.let_go(step):
+            heapq.heappush(self.ready, (other.index, other.id))
+        if made is not None and made.metrics:
+            self.metrics[step.label] = made.metrics
+        self.journal.ended(step, more)
         for following in self.behind[step.id]:
             following.open_needs -= 1
             is_next = not following.open_needs and following.outcome is None and self.stopping is None

@@ -62,7 +62,7 @@ class Holding:
     def take(self, step: str) -> Made | None:
         """Return the result of a step that need not be worked out again."""
         held = self.held.get(step)
-        return None if held is None else Made(dict(held.outputs), dict(held.metrics), held.home)
+        return None if held is None else Made(held.outputs, held.metrics, held.home)
 
     def hand_on(self, run: str, outputs: Mapping[str, Any], steps: Iterable[Step], cache: Cache) -> Standing | None:
         """Return what a run that succeeded leaves standing; None if a file may be changed without its mark showing."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from specflow.history import History, StepRow
+from specflow.targets.local.steps import Step
 
-__all__ = ["GROUP_S", "Journal"]
+__all__ = ["GROUP_S", "Event", "Journal"]
 
 Event = dict[str, Any]
 
@@ -21,16 +22,45 @@ SHARE = 20
 class Journal:
     """A step counts as done, and is told as done, once the history has it."""
 
-    def __init__(self, history: History, tell: Callable[[Event], None], written: Callable[[], None]) -> None:
-        """Write to a history, tell a user; `written` is called after each group."""
-        self.history, self.tell_user, self.written = history, tell, written
+    def __init__(self, run: str, history: History, tell: Callable[[Event], None], written: Callable[[], None]) -> None:
+        """Write of a run to a history, tell a user; `written` is called after each group."""
+        self.run, self.history, self.tell_user, self.written = run, history, tell, written
         self.untold: list[Event] = []
         self.last = time.monotonic()
         self.group_s = GROUP_S
 
-    def ended(self, row: StepRow, event: Event) -> None:
-        """Enter the end of a step; it is told when it is written."""
+    def ended(self, step: Step, more: Mapping[str, Any]) -> None:
+        """Enter the end of a step; it is told when it is written, with what `more` says."""
+        outcome, made = step.outcome, step.made
+        assert outcome is not None
+        metrics = made.metrics if made is not None else {}
+        home = made.home or None if made is not None else None
+        row = StepRow(
+            self.run,
+            step.index,
+            step.id,
+            step.label,
+            outcome.state,
+            outcome.reason,
+            step.attempts,
+            step.started_at or None,
+            step.seconds,
+            home,
+            metrics,
+        )
         self.history.add_step(row)
+        event: Event = {
+            "event": "step_finished",
+            "run": self.run,
+            "step": step.label,
+            "state": outcome.state,
+            "attempts": step.attempts,
+            "seconds": round(step.seconds, 3),
+            "reason": outcome.reason,
+        }
+        if metrics:
+            event["metrics"] = metrics
+        event.update(more)
         self.untold.append(event)
 
     def tell(self, event: Event) -> None:

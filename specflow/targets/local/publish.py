@@ -14,7 +14,7 @@ from specflow.attempt.values import PATH_TYPES
 from specflow.errors import SpecflowError
 from specflow.plan import Plan
 from specflow.targets.local.bindings import Bindings
-from specflow.targets.local.engine import Result
+from specflow.targets.local.steps import Result
 from specflow.targets.local.workspace import Workspace
 
 __all__ = ["export", "publish"]

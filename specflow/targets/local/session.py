@@ -18,9 +18,10 @@ from specflow.errors import SpecflowError, WorkspaceError
 from specflow.history import History
 from specflow.plan import Plan
 from specflow.recall.standing import write_standing
-from specflow.targets.local.engine import Options, Result, execute
+from specflow.targets.local.engine import Engine
 from specflow.targets.local.processes import Processes
 from specflow.targets.local.publish import publish
+from specflow.targets.local.steps import Options, Result
 from specflow.targets.local.workspace import Workspace, new_run_id
 
 __all__ = ["Finished", "plan_of_run", "run_plan"]
@@ -53,7 +54,8 @@ def run_plan(
         origin = _origin(plan, workspace)
         history.begin_run(run_id, plan.document, inputs, now.timestamp(), os.getpid(), origin, plan.packed)
         history.commit()
-        result = execute(plan, inputs, workspace, history, run_id, now, options, tell, processes, is_interrupted)
+        engine = Engine(plan, inputs, workspace, history, run_id, now, options, tell, processes, is_interrupted)
+        result = engine.go()
         published: dict[str, str] = {}
         state, reason = result.state, result.reason
         try:

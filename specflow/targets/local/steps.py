@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specflow.attempt.outcomes import Outcome
 from specflow.recall.standing import Standing
-from specflow.targets.local.attempts import Attempt
 from specflow.targets.local.cache import Key, Made
 from specflow.targets.local.selection import Selection
 
 if TYPE_CHECKING:
     from specflow.errors import SpecflowError
     from specflow.history import ForeignRow
+    from specflow.targets.local.attempts import Attempt
     from specflow.targets.local.foreign import Bridges
 
 __all__ = ["Options", "Result", "Step", "StepResult"]
@@ -42,8 +42,7 @@ class Options:
     """Whether to wait no longer once nothing but jobs on other platforms is left."""
 
 
-@dataclass(frozen=True, slots=True)
-class StepResult:
+class StepResult(NamedTuple):
     """How a step ended."""
 
     outcome: Outcome

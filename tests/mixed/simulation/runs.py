@@ -17,8 +17,8 @@ from specflow.plan import Plan
 from specflow.spec.load import Loader
 from specflow.stages import make_plan, validate
 from specflow.targets.base import target
-from specflow.targets.local.engine import Options, Result
 from specflow.targets.local.session import run_plan
+from specflow.targets.local.steps import Options, Result
 from specflow.targets.local.workspace import Workspace
 from tests.mixed.simulation.pipelines import Writer
 from tests.mixed.simulation.platform import Job, NoTime, SimulatedClient, SimulatedPlatform, Trouble, is_well

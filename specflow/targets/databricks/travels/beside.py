@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import tempfile
 from typing import Any
 
 start = importlib.import_module("start")  # beside this file
@@ -13,10 +14,10 @@ PLACE = "outputs-1"
 
 def decide(note: str, options: list[str]) -> dict[str, str] | None:
     """Return the texts of a step's ports, outputs included, if it runs; else None, and its record says why."""
-    settled = _launch(note, options)
+    settled = _brief(note, options)
     outcomes = importlib.import_module("specflow.attempt.outcomes")
     try:
-        given = settled.given()
+        given = settled.values()
     except ValueError as failure:
         given = outcomes.Outcome("failed", str(failure))
     if isinstance(given, outcomes.Outcome):
@@ -33,15 +34,14 @@ def decide(note: str, options: list[str]) -> dict[str, str] | None:
 
 def take_down(note: str, options: list[str]) -> int:
     """Return the exit code of the task behind a step, once its record is written and told."""
-    settled = _launch(note, options)
+    settled = _brief(note, options)
     records = importlib.import_module("specflow.attempt.records")
     outcomes = importlib.import_module("specflow.attempt.outcomes")
     known = records.read_record(settled.places.record)
     if known is None:
         ended, count = start.value_of(options, "ended"), int(start.value_of(options, "attempt", "1"))
         known = _ended(settled, ended, count, outcomes)
-    launch = importlib.import_module("specflow.attempt.launch")
-    launch.tell((records.line_of(known) + "\n").encode())
+    importlib.import_module("specflow.attempt.tell").tell((records.line_of(known) + "\n").encode())
     return 1 if known["state"] in ("failed", "cancelled") else 0
 
 
@@ -68,8 +68,8 @@ def _ended(settled: Any, ended: str, count: int, outcomes: Any) -> dict[str, Any
     return _record(settled, outcomes.Outcome("succeeded"), count, **more)
 
 
-def _launch(note: str, options: list[str]) -> Any:
-    """Return the launch of a step as far as it is known before it runs."""
+def _brief(note: str, options: list[str]) -> Any:
+    """Return what is known of a step before it runs."""
     launch = importlib.import_module("specflow.attempt.launch")
     known = [
         option for option in options if start.name_of(option) not in ("ended", "attempt", "repair", "bind", "date")
@@ -77,7 +77,8 @@ def _launch(note: str, options: list[str]) -> Any:
     parsed = launch.parser().parse_args([note, "--target=databricks", *known])
     with open(note, encoding="utf-8") as stream:
         document = json.load(stream)
-    return launch.Launch(document, os.path.dirname(note), parsed)
+    brief = importlib.import_module("specflow.attempt.brief")
+    return brief.Brief(document, parsed, tempfile.mkdtemp(prefix="specflow-"))
 
 
 def _places(settled: Any) -> dict[str, str]:
@@ -88,8 +89,7 @@ def _places(settled: Any) -> dict[str, str]:
 
 def _record(settled: Any, outcome: Any, count: int, **more: Any) -> dict[str, Any]:
     records = importlib.import_module("specflow.attempt.records")
-    begun = settled.records.begun(settled.id, settled.label, outcome, list(settled.note["needs"]))
-    record = {**begun, "attempts": count, **more}
+    record = {**settled.begun(outcome), "attempts": count, **more}
     os.makedirs(settled.places.home, exist_ok=True)
     records.write_record(record, settled.places.record)
     return record
