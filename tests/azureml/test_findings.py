@@ -9,7 +9,6 @@ import pytest
 from specflow.spec import model
 from specflow.targets.azureml.checks import LARGE_CODE
 from specflow.targets.azureml.environments import python_version
-from specflow.targets.azureml.patches import merge
 from specflow.targets.azureml.sizes import machine_for
 from tests.azureml.conftest import compile_spec
 from tests.azureml.test_compile import Make
@@ -158,26 +157,3 @@ dependencies:
       - numpy
 """
     assert expected == project(text).text("environments/say.yml")
-
-
-# RFC 7396, appendix A, and what was replaced.
-MERGES = [
-    ({"a": "b"}, {"a": "c"}, {"a": "c"}, [("a",)]),
-    ({"a": "b"}, {"b": "c"}, {"a": "b", "b": "c"}, []),
-    ({"a": "b"}, {"a": None}, {}, [("a",)]),
-    ({"a": "b", "b": "c"}, {"a": None}, {"b": "c"}, [("a",)]),
-    ({"a": ["b"]}, {"a": "c"}, {"a": "c"}, [("a",)]),
-    ({"a": "c"}, {"a": ["b"]}, {"a": ["b"]}, [("a",)]),
-    ({"a": {"b": "c"}}, {"a": {"b": "d", "c": None}}, {"a": {"b": "d"}}, [("a", "b")]),
-    ({"e": None}, {"a": 1}, {"e": None, "a": 1}, []),
-    ({}, {"a": {"bb": {"ccc": None}}}, {"a": {"bb": {}}}, []),
-    ({"a": 1}, {"a": 1}, {"a": 1}, []),
-]
-
-
-@pytest.mark.parametrize(("document", "patch", "expected", "replaced"), MERGES)
-def test_a_patch_is_merged(document: dict, patch: dict, expected: dict, replaced: list) -> None:  # type: ignore[type-arg]
-    found = merge(document, patch)
-
-    assert expected == found.document
-    assert replaced == found.replaced

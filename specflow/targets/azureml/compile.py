@@ -15,7 +15,7 @@ from typing import Any
 
 from specflow.attempt.codec import NULL
 from specflow.attempt.relay import PORT
-from specflow.diagnostics import Diagnostic, Span, has_errors
+from specflow.diagnostics import Diagnostic, has_errors
 from specflow.graph.islands import Island
 from specflow.graph.model import Node
 from specflow.launcher import packed_launcher
@@ -38,7 +38,6 @@ from specflow.targets.azureml.nodes import (
     is_deterministic,
 )
 from specflow.targets.azureml.outputs import Bound, bind_outputs, default_values
-from specflow.targets.azureml.patches import merge, patch_findings
 from specflow.targets.azureml.ports import (
     RECORD,
     Sources,
@@ -54,12 +53,17 @@ from specflow.targets.azureml.schedules import schedule_document
 from specflow.targets.azureml.verdicts import absent_outputs, verdict_name, verdict_note
 from specflow.targets.azureml.yaml_text import Folded, yaml_text
 from specflow.targets.base import Compiled
+from specflow.targets.patches import merged, patch_findings, spans_of
 
 __all__ = ["compile_island"]
 
 _SCHEMA = "https://azuremlschemas.azureedge.net/latest/pipelineJob.schema.json"
 _REQUIRED = "azureml://datastores/workspaceblobstore/paths/to-be-given"
 """Where a required path input lies until somebody gives one: there is nothing, so a run without it fails, saying so."""
+
+
+_STAYS = ("type", "code", "entry", "command", "args", "component", "identity")
+"""Keys by which a step's launcher is started, and by which it reads secrets: no patch may change them."""
 
 
 @no_garbage_collection()
@@ -225,11 +229,11 @@ class _Compiler:
         patch = node.extensions.get("azureml")
         if not patch:
             return made
-        patched = merge(made, patch)
-        replaced = [] if node.kind == "native" else patched.replaced
-        checked = {} if node.kind == "native" else patch
-        self.found += patch_findings(checked, replaced, node.label, lambda keys: _patch_place(node, keys))
-        return patched.document
+        if node.kind != "native":
+            protected = [(key,) for key in _STAYS if key in made or key == "component"]
+            self.found += patch_findings(made, patch, protected, spans_of(node, "x-azureml"))
+        patched: dict[str, Any] = merged(made, patch)
+        return patched
 
     def _verdict(self, outputs: Mapping[str, Any], sources: Sources) -> dict[str, Any]:
         """Return the node that judges the run, where the platform would judge otherwise."""
@@ -278,15 +282,11 @@ class _Compiler:
         patch = self.graph.extensions.get("azureml")
         if not patch or not self.island.is_whole:
             return document
-        patched = merge(document, patch)
         file = self.graph.file
-
-        def span(keys: tuple[str, ...]) -> Span:
-            return file.key_span("x-azureml", *keys)
-
-        replaced = [keys for keys in patched.replaced if keys[0] != "identity"]
-        self.found += patch_findings({}, replaced, self.graph.name, span)
-        return patched.document
+        protected = [("type",), ("jobs",)]
+        self.found += patch_findings(document, patch, protected, lambda keys: file.key_span("x-azureml", *keys))
+        patched: dict[str, Any] = merged(document, patch)
+        return patched
 
     def _files(self, document: Mapping[str, Any]) -> dict[str, bytes | FilePath]:
         files: dict[str, bytes | FilePath] = {"pipeline.yml": (self._heading() + yaml_text(document)).encode()}
@@ -377,15 +377,6 @@ def _value_input(facts: Mapping[str, Any]) -> Any:
     """Return a value input as a literal; null, in the launcher's encoding, where it has no value before the run."""
     default = facts["default"]
     return literal(default[1] if default is not None and default[0] == "value" else None)
-
-
-def _patch_place(node: Node, keys: tuple[str, ...]) -> Span:
-    """Return where a key of a step's patch stands: at its call, or in its step file."""
-    if node.file.document.has((*node.place, "x-azureml", *keys)):
-        return node.file.key_span(*node.place, "x-azureml", *keys)
-    if node.definition is not None and node.definition.document.has(("x-azureml", *keys)):
-        return node.definition.key_span("x-azureml", *keys)
-    return node.file.key_span(*node.place)
 
 
 def _kind_of_input(value: Any, declared: str) -> str:

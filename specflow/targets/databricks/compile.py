@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
-from specflow.diagnostics import Diagnostic, Span
+from specflow.diagnostics import Diagnostic
 from specflow.graph.islands import Island
-from specflow.graph.model import Node
 from specflow.launcher import launcher_files
 from specflow.lowering import Lowering
 from specflow.spec.load import Workspace
@@ -17,8 +16,8 @@ from specflow.targets.databricks.checks import limits
 from specflow.targets.databricks.job import Job, build_job
 from specflow.targets.databricks.names import FOLDER, LAUNCHER
 from specflow.targets.databricks.natives import end_of, is_between
-from specflow.targets.databricks.patches import merged, patch_findings
 from specflow.targets.databricks.yaml_text import document_text
+from specflow.targets.patches import merged, patch_findings, spans_of
 
 __all__ = ["DEFAULT_STORE", "compile_databricks"]
 
@@ -106,7 +105,7 @@ def _with_patches(island: Island, job: Job) -> Iterator[Diagnostic]:
         task = tasks[node.id]
         kinds = {key for key in (*task, *patch) if key.endswith("_task")} if node.kind != "native" else set()
         protected: list[tuple[str, ...]] = [("task_key",), ("depends_on",), *((kind,) for kind in sorted(kinds))]
-        yield from patch_findings(task, patch, protected, _spans(node))
+        yield from patch_findings(task, patch, protected, spans_of(node, _KEY))
         tasks[node.id] = merged(task, patch)
     job.settings["tasks"] = list(tasks.values())
     whole = island.graph.extensions.get("databricks", {})
@@ -115,18 +114,6 @@ def _with_patches(island: Island, job: Job) -> Iterator[Diagnostic]:
         held: list[tuple[str, ...]] = [("name",), ("tasks",), ("parameters",), ("tags", "specflow")]
         yield from patch_findings(job.settings, whole, held, lambda keys: file.key_span(_KEY, *keys))
         job.settings = merged(job.settings, whole)
-
-
-def _spans(node: Node) -> Any:
-    """Return how the keys of a step's patch are found: at its call, else in its definition."""
-
-    def span(keys: tuple[str, ...]) -> Span:
-        called = (*node.place, _KEY, *keys)
-        if node.definition is None or node.file.document.has(called):
-            return node.file.key_span(*called)
-        return node.definition.key_span(_KEY, *keys)
-
-    return span
 
 
 def _findings_in_profile(

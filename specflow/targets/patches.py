@@ -1,4 +1,4 @@
-"""`x-databricks` patches (RFC 7396) on what the compiler wrote: adding is fine, replacing is told, some things stay."""
+"""`x-<target>`: a JSON merge patch (RFC 7396) on what was compiled. It may add; what it replaces is told; some stays."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from specflow.diagnostics import Diagnostic, Span, error, warning
+from specflow.graph.model import Node
 
-__all__ = ["merged", "patch_findings"]
+__all__ = ["merged", "patch_findings", "spans_of"]
 
 Keys = tuple[str, ...]
 Spans = Callable[[Keys], Span]
+_ABSENT = object()
 
 
 def merged(document: Any, patch: Any) -> Any:
-    """Return a document with a JSON merge patch applied: null removes, objects merge, all else replaces."""
+    """Return a document with a patch applied: null removes, objects merge, all else replaces."""
     if not isinstance(patch, Mapping):
         return patch
     found = dict(document) if isinstance(document, Mapping) else {}
@@ -45,9 +47,6 @@ def patch_findings(
             yield warning("patch-replaces", message, span(keys), "leave it out, or leave out what it was compiled from")
 
 
-_ABSENT = object()
-
-
 def _changes(document: Any, patch: Mapping[str, Any], above: Keys) -> Iterator[tuple[Keys, Any, Any]]:
     for key, value in patch.items():
         old = document.get(key, _ABSENT) if isinstance(document, Mapping) else _ABSENT
@@ -57,3 +56,15 @@ def _changes(document: Any, patch: Mapping[str, Any], above: Keys) -> Iterator[t
             continue
         elif old is _ABSENT or old != value:
             yield (*above, key), old, value
+
+
+def spans_of(node: Node, extension: str) -> Spans:
+    """Return how the keys of a step's patch are found: at its call, else in its definition."""
+
+    def span(keys: Keys) -> Span:
+        called = (*node.place, extension, *keys)
+        if node.definition is None or node.file.document.has(called):
+            return node.file.key_span(*called)
+        return node.definition.key_span(extension, *keys)
+
+    return span
