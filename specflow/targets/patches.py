@@ -1,4 +1,4 @@
-"""`x-<target>`: a JSON merge patch (RFC 7396) on what was compiled. It may add; what it replaces is told; some stays."""
+"""`x-<target>`: a JSON merge patch (RFC 7396) on what was compiled. It may add; replacing is told; some things stay."""
 
 from __future__ import annotations
 
