@@ -6,16 +6,15 @@ Nothing here can fail for a workspace without errors, save for size: substitutio
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from specflow.diagnostics import Diagnostic, error
 from specflow.graph.bodies import Bodies
 from specflow.graph.model import Condition, Environment, Graph, Node, PipelineOutput, Tree
+from specflow.graph.nodes import Inherited, Use, by_target, node_of
 from specflow.graph.ports import Ports
-from specflow.graph.trees import (
-    leaf_nodes,
-)
+from specflow.graph.trees import leaf_nodes
 from specflow.graph.values import Names, TooLargeError, Values
 from specflow.spec import model
 from specflow.spec.checks.context import Context
@@ -36,24 +35,6 @@ def build(workspace: Workspace) -> tuple[Graph | None, tuple[Diagnostic, ...]]:
         return builder.graph(), ()
     except TooLargeError as failure:
         return None, (failure.diagnostic,)
-
-
-@dataclass(frozen=True, slots=True)
-class _Inherited:
-    """What a pipeline hands down to its steps."""
-
-    target: str | None = None
-    compute: str | None = None
-    environment: Environment | None = None
-    env: Mapping[str, tuple[Tree, Type]] = field(default_factory=dict)
-    computes: Mapping[str, model.Compute] = field(default_factory=dict)
-    environments: Mapping[str, Environment] = field(default_factory=dict)
-    conditions: tuple[Condition, ...] = ()
-    path: tuple[str, ...] = ()
-    id: str = ""
-    label: str = ""
-    entry: tuple[str, ...] = ()
-    """What every step inside waits for: the nodes right before the calls around it."""
 
 
 class _Builder:
@@ -83,12 +64,12 @@ class _Builder:
             "tags": spec.tags,
             "version": spec.version,
             "description": spec.description,
-            "extensions": _by_target(spec.extensions),
+            "extensions": by_target(spec.extensions),
         }
         if file.kind == "step":
             return Graph(outputs=self._lone_step(file), **shared)
         profile = {name: Environment(name=name) for name in self.workspace.profile.environments}
-        self._pipeline(scope, _Inherited(environments=profile))
+        self._pipeline(scope, Inherited(environments=profile))
         outputs = {name: self._root_output(scope, name, output) for name, output in spec.outputs.items()}
         return Graph(
             outputs=outputs,
@@ -106,9 +87,11 @@ class _Builder:
         ports = Ports()
         for name, port in step.inputs.items():
             ports.declare(name, port, ["input", name])
+        variables = {key: self.bodies.own_variable(value) for key, value in step.env.items()}
         profile = {name: Environment(name=name) for name in self.workspace.profile.environments}
-        inherited = _Inherited(environments=profile)
-        self._add(self._node(file, (), file, step, ports, {}, inherited, step.name, step.name, {}))
+        inherited = Inherited(environments=profile, path=(step.name,), id=step.name, label=step.name)
+        use = Use(Names(file, {}), (), step, file, None, ports, variables)
+        self._add(node_of(use, inherited, self.bodies))
         return {
             name: PipelineOutput(["output", step.name, name], output.type, False, output.format, output.optional)
             for name, output in step.outputs.items()
@@ -131,7 +114,7 @@ class _Builder:
 
     # Pipelines
 
-    def _pipeline(self, scope: Names, inherited: _Inherited) -> None:
+    def _pipeline(self, scope: Names, inherited: Inherited) -> None:
         """Add every step of a pipeline file, each after those that it needs."""
         inner = self._handed_down(scope, inherited)
         context = Context(scope.file, self.workspace, self.values.signatures, ())
@@ -162,7 +145,7 @@ class _Builder:
             else:
                 scope.outputs[name] = {port: _flat(result[port] for result in results) for port in results[0]}
 
-    def _handed_down(self, scope: Names, inherited: _Inherited) -> _Inherited:
+    def _handed_down(self, scope: Names, inherited: Inherited) -> Inherited:
         """Return what the steps of this file inherit: its own defaults where the call around it says nothing."""
         spec = scope.file.model
         named = {
@@ -182,7 +165,7 @@ class _Builder:
         )
 
     def _step(
-        self, scope: Names, name: str, step: model.StepUse, inherited: _Inherited, around: str
+        self, scope: Names, name: str, step: model.StepUse, inherited: Inherited, around: str
     ) -> tuple[dict[str, Tree], tuple[str, ...]]:
         """Add one instance of a step; return its outputs' trees and the nodes that end it."""
         place = ("steps", name)
@@ -193,10 +176,26 @@ class _Builder:
         when = self.values.when(scope, step.when, place)
         if used is not None and used.kind == "pipeline":
             return self._call(scope, step, used, inherited, around, when, tuple(before), place)
-        ports, variables = Ports(), {}
-        for key, (tree, kind) in inherited.env.items():
-            variables[key] = ports.carry(key, tree, kind)
-        definition = used.model if used is not None else step
+        use = self._use(scope, step, used, inherited, place)
+        reads = leaf_nodes([port.binding for port in use.ports.declared.values()])
+        asked = leaf_nodes([when] if when is not None else [])
+        needs = tuple(dict.fromkeys((*reads, *asked, *before)))
+        own_condition = Condition(when, tuple(n for n in needs if _is_within(n, around)), around)
+        node = node_of(use, inherited, self.bodies, needs, (*inherited.conditions, own_condition))
+        self._add(node)
+        return {port: ["output", node.id, port] for port in node.outputs}, (node.id,)
+
+    def _use(
+        self,
+        scope: Names,
+        step: model.StepUse,
+        used: File | None,
+        inherited: Inherited,
+        place: tuple[str | int, ...],
+    ) -> Use:
+        """Return what a step runs, its ports and variables bound: what is handed down, its own, and the call's."""
+        ports = Ports()
+        variables = {key: ports.carry(key, tree, kind) for key, (tree, kind) in inherited.env.items()}
         if used is not None:
             for port, declared in used.model.inputs.items():
                 given = self.values.given(scope, step.inputs.get(port), declared, (*place, "inputs", port))
@@ -204,43 +203,19 @@ class _Builder:
         elif step.run is None:
             for port, value in step.inputs.items():
                 ports.declare_by_value(port, *self.values.by_value(scope, value, (*place, "inputs", port), step))
-        if used is None:
-            definition = self.bodies.in_place(scope, step, ports, place)
+        definition = used.model if used is not None else self.bodies.in_place(scope, step, ports, place)
         outer = {key: self.values.variable(scope, value, (*place, "env", key)) for key, value in step.env.items()}
         if used is not None:
-            own = {key: self.bodies.own_variable(value) for key, value in used.model.env.items()}
-            variables.update(own)
-            variables.update({key: ports.carry(key, tree, kind) for key, (tree, kind) in outer.items()})
-        else:
-            variables.update({key: ports.carry(key, tree, kind) for key, (tree, kind) in outer.items()})
-        reads = leaf_nodes([port.binding for port in ports.declared.values()])
-        asked = leaf_nodes([when] if when is not None else [])
-        needs = tuple(dict.fromkeys((*reads, *asked, *before)))
-        own_condition = Condition(when, tuple(n for n in needs if _is_within(n, around)), around)
-        node = self._node(
-            scope.file,
-            place,
-            used,
-            definition,
-            ports,
-            variables,
-            inherited,
-            inherited.id,
-            inherited.label,
-            scope.matrix,
-            step,
-            needs,
-            (*inherited.conditions, own_condition),
-        )
-        self._add(node)
-        return {port: ["output", node.id, port] for port in node.outputs}, (node.id,)
+            variables |= {key: self.bodies.own_variable(value) for key, value in definition.env.items()}
+        variables |= {key: ports.carry(key, tree, kind) for key, (tree, kind) in outer.items()}
+        return Use(scope, place, definition, used, step, ports, variables)
 
     def _call(
         self,
         scope: Names,
         step: model.StepUse,
         used: File,
-        inherited: _Inherited,
+        inherited: Inherited,
         around: str,
         when: Tree | None,
         before: tuple[str, ...],
@@ -284,75 +259,6 @@ class _Builder:
         needed = {need for node_id in added for need in self.nodes[node_id].needs}
         return outputs, tuple(node_id for node_id in added if node_id not in needed)
 
-    # Nodes
-
-    def _node(
-        self,
-        file: File,
-        place: tuple[str | int, ...],
-        used: File | None,
-        definition: Any,
-        ports: Ports,
-        variables: Mapping[str, Tree],
-        inherited: _Inherited,
-        node_id: str,
-        label: str,
-        matrix: Mapping[str, Any],
-        call: model.StepUse | None = None,
-        needs: tuple[str, ...] = (),
-        conditions: tuple[Condition, ...] = (Condition(None, ()),),
-    ) -> Node:
-        home = used or file
-        native = definition.run is None and definition.notebook is None
-        kind = (
-            "native" if native else "notebook" if definition.notebook else "script" if definition.shell else "command"
-        )
-        command = self.bodies.command(definition, ports, file, place) if kind == "command" else ()
-        if call is None:
-            variables = {key: self.bodies.own_variable(value) for key, value in definition.env.items()}
-        environment = None
-        for given, of in ((call, file), (definition, home)):
-            environment = environment or self.bodies.environment(
-                given.environment if given else None, of, inherited.environments
-            )
-        compute = (call.compute if call else None) or inherited.compute
-        chosen = call if call is not None else definition
-
-        def either(key: str) -> Any:
-            return getattr(chosen, key) if key in chosen.given else getattr(definition, key)
-
-        extensions = _merged(_by_target(used.model.extensions) if used else {}, _by_target(chosen.extensions))
-        return Node(
-            id=node_id,
-            label=label,
-            path=inherited.path or (node_id,),
-            file=file,
-            place=place,
-            definition=used,
-            kind=kind,
-            engine=definition.engine,
-            command=command,
-            script=str(definition.run) if kind == "script" else None,
-            notebook=home.folder / definition.notebook if definition.notebook else None,
-            code=self.bodies.code(definition, used, file),
-            inputs=ports.declared,
-            outputs=definition.outputs,
-            env=dict(variables),
-            secrets=definition.secrets,
-            environment=environment or inherited.environment,
-            compute=compute,
-            compute_need=inherited.computes.get(compute) if compute else None,
-            target=(call.target if call else None) or inherited.target,
-            retry=either("retry"),
-            timeout=either("timeout"),
-            cache=either("cache"),
-            extensions=extensions,
-            matrix=dict(matrix),
-            version=used.model.version if used else None,
-            needs=needs,
-            conditions=conditions,
-        )
-
     def _add(self, node: Node) -> None:
         if len(self.nodes) >= MAX_NODES:
             message = f"the pipeline has more than {MAX_NODES} steps once matrices are expanded"
@@ -378,25 +284,6 @@ def _flat(trees: Iterable[Tree]) -> Tree:
 
 def _is_within(node_id: str, around: str) -> bool:
     return not around or node_id.startswith(f"{around}__")
-
-
-def _by_target(extensions: Mapping[str, Any]) -> dict[str, Any]:
-    return {key.removeprefix("x-"): patch for key, patch in extensions.items()}
-
-
-def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Return patches by target; where both patch one target, the second is applied after the first."""
-    return {target: merge(under.get(target, {}), over.get(target, {})) for target in sorted({*under, *over})}
-
-
-def merge(base: Any, patch: Any) -> Any:
-    """Return a JSON merge patch (RFC 7396) applied to a value; of two patches, their composition."""
-    if not isinstance(patch, dict):
-        return patch
-    merged = dict(base) if isinstance(base, dict) else {}
-    for key, value in patch.items():
-        merged[key] = merge(merged.get(key), value) if isinstance(value, dict) else value
-    return merged
 
 
 def _in_order(before: Mapping[str, tuple[str, ...]]) -> list[str]:
