@@ -281,17 +281,19 @@ def load_plan(folder: FilePath, expect: str | None = None) -> Plan:
             f'"{folder}" holds a plan of version {document.get("plan")!r}, and this specflow reads version {VERSION}'
         )
         raise PlanError(message, "compile it again")
+    files = document.get("files")
+    if _content_digest(document) != document.get("digest") or not isinstance(files, dict):
+        raise PlanError(f'"{folder / PLAN_FILE}" was changed by hand', "compile it again")
     _refuse_unknown(document, _KEYS, "plan.json")
     for step in document["steps"]:
         _refuse_unknown(step, _STEP_KEYS, "a step of plan.json")
     for island in document["islands"]:
         _refuse_unknown(island, _ISLAND_KEYS, "an island of plan.json")
-    if _content_digest(document) != document["digest"]:
-        raise PlanError(f'"{folder / PLAN_FILE}" was changed by hand', "compile it again")
-    if dict(_listed(folder)) != document["files"]:
-        raise PlanError(
-            f"{_first_change(folder, document['files'])} was changed since the plan was made", "compile it again"
-        )
+    listed = dict(_listed(folder))
+    changed = sorted(name for name in {*listed, *files} if listed.get(name) != files.get(name))
+    changed += _unlike(document, listed)
+    if changed:
+        raise PlanError(f'"{folder / changed[0]}" was changed since the plan was made', "compile it again")
     if expect is not None and (len(expect) < 8 or not document["digest"].startswith(expect)):
         raise PlanError(
             f"the plan's digest is {document['digest']}, not {expect}", "review this plan, or pin its digest"
@@ -304,7 +306,7 @@ def _read(folder: FilePath) -> dict[str, Any]:
         document = json.loads((folder / PLAN_FILE).read_text(encoding="utf-8"))
     except OSError as failure:
         raise PlanError(f'can\'t read the plan in "{folder}": {failure.strerror}') from failure
-    except ValueError as failure:
+    except (ValueError, RecursionError) as failure:
         raise PlanError(f'"{folder / PLAN_FILE}" is not JSON', "compile it again") from failure
     if not isinstance(document, dict):
         raise PlanError(f'"{folder / PLAN_FILE}" is not a plan', "compile it again")
@@ -332,7 +334,16 @@ def with_digest(document: Mapping[str, Any]) -> dict[str, Any]:
     return {**document, "digest": _content_digest(document)}
 
 
-def _first_change(folder: FilePath, files: Mapping[str, str]) -> str:
-    now = dict(_listed(folder))
-    changed = sorted(name for name in {*now, *files} if now.get(name) != files.get(name))
-    return f'"{folder / changed[0]}"'
+def _unlike(document: Mapping[str, Any], listed: Mapping[str, str]) -> list[str]:
+    """Return code files, and folders of artifacts, that are not what the plan's digest stands for.
+
+    The list of files is no part of the digest: who changes a file may have changed the list, too.
+    """
+    code = {f"code/{digest}/{name}": each for digest, of in document["code"].items() for name, each in of.items()}
+    found = [name for name, sha256 in code.items() if listed.get(name) != sha256]
+    for island in document["islands"]:
+        below = f"{island['folder']}/"
+        files = {name[len(below) :]: sha256 for name, sha256 in listed.items() if name.startswith(below)}
+        if digest_of(files) != island["digest"]:
+            found.append(island["folder"])
+    return found

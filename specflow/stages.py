@@ -8,7 +8,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from specflow.diagnostics import Diagnostic, has_errors, tidy
-from specflow.digests import digest_of_path
+from specflow.digests import digest_of_file, files_below
 from specflow.environments.lock import read_lock, unlocked_environments
 from specflow.graph.build import build
 from specflow.graph.islands import Crossing, Island, cut
@@ -178,17 +178,18 @@ def _in_folder(entry: Mapping[str, Any], folder: str) -> dict[str, Any]:
 
 
 def _digest_of_files(files: Mapping[str, bytes | FilePath]) -> str:
+    """Return the digest of an artifact: of the digests of its files by name, folders looked into."""
     import hashlib
 
     known: dict[bytes, str] = {}  # every step has the same launcher
     digests = {}
     for name, file in files.items():
-        if not isinstance(file, bytes):
-            digests[name] = digest_of_path(file)
-        elif file in known:
-            digests[name] = known[file]
+        if isinstance(file, bytes):
+            digests[name] = known[file] = known.get(file) or hashlib.sha256(file).hexdigest()
+        elif file.is_dir():
+            digests |= {f"{name}/{below}": digest_of_file(file / below) for below in files_below(str(file))}
         else:
-            digests[name] = known[file] = hashlib.sha256(file).hexdigest()
+            digests[name] = digest_of_file(file)
     return digest_of(digests)
 
 

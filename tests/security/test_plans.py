@@ -60,6 +60,25 @@ def linked(path: Path) -> None:
     path.symlink_to(aside)
 
 
+def with_its_entry(pattern: str) -> Callable[[Path], None]:
+    """Change a file and what the list says of it: the list is not what a reviewer's digest stands for."""
+
+    def apply(plan: Path) -> None:
+        file = one(plan, pattern)
+        file.write_text("print(2)\n")
+        entry = {file.relative_to(plan).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()}
+        document(lambda found: found["files"].update(entry))(plan)
+
+    return apply
+
+
+def more_of_an_artifact(plan: Path) -> None:
+    home = json.loads((plan / "plan.json").read_text())["islands"][0]["folder"]
+    (plan / home / "more").write_text("")
+    entry = {f"{home}/more": hashlib.sha256(b"").hexdigest()}
+    document(lambda found: found["files"].update(entry))(plan)
+
+
 CHANGES: dict[str, Callable[[Path], Any]] = {
     "a byte of code": lambda plan: one(plan, "code/*/main.py").write_text("print(2)\n"),
     "a byte of data": lambda plan: one(plan, "data/*/data/below/t.csv").write_text("2\n"),
@@ -76,6 +95,15 @@ CHANGES: dict[str, Callable[[Path], Any]] = {
     "a command": document(lambda found: found["steps"][0]["attempt"]["command"].append(["value", "x"])),
     "a digest in the list": document(lambda found: found["files"].update({min(found["files"]): "0" * 64})),
     "the list": document(lambda found: found["files"].pop(min(found["files"]))),
+    "code, and its entry": with_its_entry("code/*/main.py"),
+    "an artifact, and its entry": with_its_entry("databricks/**/main.py"),
+    "an artifact's file more, and its entry": more_of_an_artifact,
+    "no list": document(lambda found: found.update(files=None)),
+    "no steps": document(lambda found: found.update(steps=None)),
+    "a step that is a number": document(lambda found: found.update(steps=[5])),
+    "islands that are a number": document(lambda found: found.update(islands=3)),
+    "no digest": document(lambda found: found.pop("digest")),
+    "too deep": lambda plan: (plan / "plan.json").write_text("[" * 100_000),
     "an unknown key": document(lambda found: found.update(more=1)),
     "an unknown key of a step": document(lambda found: found["steps"][0].update(more=1)),
     "an unknown key of an island": document(lambda found: found["islands"][0].update(more=1)),
