@@ -19,15 +19,18 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from specflow.claims import is_claimed
 from specflow.errors import WorkspaceError
 from specflow.recall.packing import as_json, pack, unpack
 
 if TYPE_CHECKING:
     from pathlib import Path as FilePath
 
-__all__ = ["VERSION", "ForeignRow", "History", "ResultRow", "RunRow", "StepRow", "is_alive"]
+__all__ = ["CLAIM", "VERSION", "ForeignRow", "History", "ResultRow", "RunRow", "StepRow"]
 
 VERSION = 3
+CLAIM = "claim"
+"""The file in a run's folder that its process has claimed while it lasts: a number of a process may come again."""
 
 _PATIENCE = 30
 """Seconds to wait for another process that holds the database."""
@@ -72,7 +75,7 @@ CREATE TABLE damaged (key TEXT PRIMARY KEY, found REAL NOT NULL) WITHOUT ROWID;
 
 
 class RunRow(NamedTuple):
-    """One run; `ended` is None while it lasts, or if it was ended from outside."""
+    """One run; `ended` is None while it lasts, and if it was ended from outside: its state is `interrupted` then."""
 
     id: str
     pipeline: str
@@ -165,7 +168,7 @@ class History:
                 self.db.execute("PRAGMA journal_mode=WAL")
                 return
             except sqlite3.OperationalError as failure:
-                if "locked" not in str(failure) or time.monotonic() > end:
+                if "locked" not in str(failure) or time.monotonic() > end:  # Python 3.10 knows no error code
                     raise
                 time.sleep(0.01)
 
@@ -337,9 +340,8 @@ class History:
             yield _foreign(row)
 
     def is_running(self, run: str) -> bool:
-        """Return whether a run is under way: its process is there."""
-        row = self.db.execute("SELECT pid FROM runs WHERE id=? AND state='running'", (run,)).fetchone()
-        return row is not None and is_alive(row[0])
+        """Return whether a run is under way: its process has claimed it."""
+        return is_claimed(f"{os.path.dirname(self.path)}/runs/{run}/{CLAIM}")
 
     def foreign_of(self, run: str) -> list[ForeignRow]:
         """Return the jobs that a run submitted or took up, earliest first."""
@@ -392,7 +394,7 @@ class History:
         """Return the latest runs, latest first."""
         columns = "id, pipeline, digest, state, reason, started, ended, pid, inputs, outputs"
         found = self.db.execute(f"SELECT {columns} FROM runs ORDER BY started DESC, id DESC LIMIT ?", (limit,))  # noqa: S608 - constants
-        return [_run(row) for row in found]
+        return [self._run(row) for row in found]
 
     def run(self, prefix: str) -> RunRow | None:
         """Return the one run whose id is, or ends or begins with, a text; None if there is none, or several."""
@@ -400,7 +402,7 @@ class History:
         pattern = prefix.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         statement = f"SELECT {columns} FROM runs WHERE id=? OR id LIKE ? ESCAPE '\\' OR id LIKE ? ESCAPE '\\' LIMIT 2"  # noqa: S608 - constants
         found = self.db.execute(statement, (prefix, f"{pattern}%", f"%{pattern}")).fetchall()
-        return _run(found[0]) if len(found) == 1 else None
+        return self._run(found[0]) if len(found) == 1 else None
 
     def plan_of(self, run: str) -> dict[str, Any]:
         """Return the plan document of a run; raise LookupError for a run that isn't there."""
@@ -421,26 +423,10 @@ class History:
         found = self.db.execute("SELECT * FROM steps WHERE run=? ORDER BY position", (run,))
         return [StepRow._make((*row[:-1], json.loads(row[-1]))) for row in found]
 
-    def users_of(self, home: str) -> list[str]:
-        """Return the runs that a result belongs to, by its home."""
-        return [row[0] for row in self.db.execute("SELECT DISTINCT run FROM steps WHERE result=?", (home,))]
-
-
-def _run(row: tuple[Any, ...]) -> RunRow:
-    return RunRow._make((*row[:8], json.loads(row[8]), json.loads(row[9])))
-
-
-def is_alive(pid: int | None) -> bool:
-    """Return whether a process is there."""
-    if pid is None:
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    def _run(self, row: tuple[Any, ...]) -> RunRow:
+        found = RunRow._make((*row[:8], json.loads(row[8]), json.loads(row[9])))
+        is_left = found.state == "running" and not self.is_running(found.id)
+        return found._replace(state="interrupted") if is_left else found
 
 
 def _foreign(row: tuple[Any, ...]) -> ForeignRow:

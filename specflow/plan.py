@@ -180,7 +180,11 @@ def save_plan(plan: Plan, folder: FilePath) -> None:
     staging = FilePath(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         write_files(plan, staging)
-        document = {**plan.document, "files": dict(_listed(staging, _digests(plan)))}
+        listed = dict(_listed(staging, _digests(plan)))
+        changed = _unlike(plan.document, listed)
+        if changed:
+            raise PlanError(f'"{changed[0]}" has changed since it was read', "compile it again")
+        document = {**plan.document, "files": listed}
         text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
         (staging / PLAN_FILE).write_text(text, encoding="utf-8")
         staging.chmod(0o755)

@@ -26,7 +26,7 @@ from specflow.attempt.collect import Collected, collect
 from specflow.attempt.evaluate import EvaluationError
 from specflow.attempt.mask import Mask
 from specflow.attempt.notebook import Notebook
-from specflow.attempt.outcomes import CANCELLED, Outcome
+from specflow.attempt.outcomes import CANCELLED, Outcome, reason_of
 from specflow.attempt.prepare import Prepared, PrepareError, prepare
 from specflow.attempt.publish import Places, publish
 from specflow.attempt.records import line_of, read_record, write_record
@@ -121,7 +121,7 @@ class Launch:
         except (ValueError, EvaluationError, PrepareError) as failure:
             return Outcome("failed", str(failure))
         except OSError as failure:
-            return Outcome("failed", _said(failure))
+            return Outcome("failed", reason_of(failure))
         except Stopped:
             return Outcome("cancelled", CANCELLED)
 
@@ -184,7 +184,7 @@ class Launch:
             try:
                 reason = self._attempt(values, number, record)
             except OSError as failure:  # a disk that is full now may not be the next time
-                reason = _said(failure)
+                reason = reason_of(failure)
             if not reason:
                 return Outcome("succeeded")
             if number < retry["attempts"]:
@@ -303,11 +303,6 @@ class Launch:
             end = run_child(Prepared(argv, env, self.temporary, {}), 60, tell, self.stops)
             if end.reason:
                 say("specflow: the metrics could not be logged to MLflow; the metrics file has them")
-
-
-def _said(failure: OSError) -> str:
-    said = (failure.strerror or str(failure)).lower()
-    return f"{said}: {failure.filename}" if failure.filename else said
 
 
 if __name__ == "__main__":

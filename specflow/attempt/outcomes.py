@@ -36,6 +36,7 @@ __all__ = [
     "ancestry",
     "is_absent",
     "judge",
+    "reason_of",
     "run_state",
     "status_names",
 ]
@@ -67,6 +68,12 @@ class Outcome(NamedTuple):
     def counts_as_failed(self) -> bool:
         """Return whether `failure()` sees it: it failed, or did not run because of a failure."""
         return self.state == "failed" or (self.state == "skipped" and self.reason in (UPSTREAM_FAILED, FAIL_FAST))
+
+
+def reason_of(failure: OSError) -> str:
+    """Return why a step failed that the system refused something: what it said, and about what."""
+    said = (failure.strerror or str(failure)).lower()
+    return f"{said}: {failure.filename}" if failure.filename else said
 
 
 class Ancestry(NamedTuple):

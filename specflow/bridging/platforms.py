@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from itertools import count
 from pathlib import Path as FilePath
 from types import TracebackType
 from typing import Any, TypeVar
 
-from specflow.emulation import Standing, is_held, offer, standing
+from specflow.emulation import HeldError, Standing, is_held, offer, standing
 from specflow.errors import SpecflowError, UnreachableError
 from specflow.targets.base import Client, Platform, RunningEmulator, is_platform, target, target_names
 
@@ -93,14 +94,17 @@ class Platforms:
         served = standing(root, settings)
         if served is not None:
             return served
-        if is_held(root) and not self.may_start_another:
-            message = f'another command has started the emulator of "{name}" in "{root}" for itself'
-            raise UnreachableError(message, f"wait for it, or serve one to all: specflow emulate {name}")
-        number = 1
-        while is_held(root):
-            number += 1
+        for number in count(2):
+            try:
+                if not is_held(root):
+                    return platform(name).emulator(root, settings)
+            except HeldError:  # somebody was faster
+                pass
+            if not self.may_start_another:
+                message = f'another command has started the emulator of "{name}" in "{root}" for itself'
+                raise UnreachableError(message, f"wait for it, or serve one to all: specflow emulate {name}")
             root = self.root / f"{name}-{number}"
-        return platform(name).emulator(root, settings)
+        raise AssertionError
 
 
 def platform(name: str) -> Platform:

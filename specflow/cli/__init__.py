@@ -87,7 +87,7 @@ def _run(args: list[str]) -> int:
     except Exception as failure:
         from specflow.cli.failures import tell_bug, tell_outside
 
-        code = tell_outside(failure, args) if isinstance(failure, OSError) else None
+        code = tell_outside(failure, args)
         return tell_bug(failure) if code is None else code
 
 

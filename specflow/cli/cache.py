@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from specflow.targets.local.workspace import Workspace
 
 __all__ = ["command", "size_text"]
 
@@ -39,7 +47,8 @@ def verify() -> int:
     from specflow.targets.local.sweep import verify_results
 
     workspace, history = open_history()
-    checked, damaged = verify_results(workspace, history)
+    with _alone(workspace):
+        checked, damaged = verify_results(workspace, history)
     for path in damaged:
         click.echo(f"damaged: {path}; it is made again when it is next needed", err=True)
     history.close()
@@ -68,10 +77,26 @@ def clean(days: float | None, keep_runs: int | None, megabytes: float | None, dr
     from specflow.targets.local.sweep import sweep
 
     workspace, history = open_history()
-    swept = sweep(workspace, history, days=days, keep_runs=keep_runs, megabytes=megabytes, dry_run=dry_run)
+    with _alone(workspace):
+        swept = sweep(workspace, history, days=days, keep_runs=keep_runs, megabytes=megabytes, dry_run=dry_run)
     history.close()
     would = "would go" if dry_run else "gone"
     click.echo(f"{swept.runs} runs, {swept.results} results, {size_text(swept.bytes)} {would}")
+
+
+@contextmanager
+def _alone(workspace: Workspace) -> Iterator[None]:
+    """See to it that no run is under way, and that none begins: it may be about to use what is deleted."""
+    from specflow.claims import claim
+    from specflow.errors import SpecflowError
+
+    descriptor = claim(workspace.claim, waits=False)
+    if descriptor is None:
+        raise SpecflowError("a run is under way here", "wait for it, or end it: `specflow runs` lists it")
+    try:
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def size_text(count: int) -> str:

@@ -35,11 +35,25 @@ _USAGE = {
 """What is not our fault if it befalls a path that the command named."""
 
 
-def tell_outside(failure: OSError, args: list[str]) -> int | None:
+def tell_outside(failure: Exception, args: list[str]) -> int | None:
     """Say in one line what the system refused, and return the exit code; None, and nothing said, for what may be a bug.
 
     `args` are the command's words: trouble with a path among them is the caller's.
     """
+    if isinstance(failure, OSError):
+        return _tell_refused(failure, args)
+    sqlite = sys.modules.get("sqlite3")
+    if sqlite is None or not isinstance(failure, (sqlite.DatabaseError, sqlite.InterfaceError)):
+        return None
+    if isinstance(failure, (sqlite.ProgrammingError, sqlite.InterfaceError, sqlite.IntegrityError)):
+        return None
+    print(f"error: can't use the history of this project: {failure}", file=sys.stderr)  # noqa: T201
+    away = 'if it is damaged, move ".specflow" away: it holds results only'
+    print(f"  = help: {'make room, and try again' if 'full' in str(failure) else away}", file=sys.stderr)  # noqa: T201
+    return 1
+
+
+def _tell_refused(failure: OSError, args: list[str]) -> int | None:
     touched = failure.filename2 or failure.filename  # of two, the second is the one that was to be written
     name = os.fsdecode(touched) if isinstance(touched, (str, bytes)) else ""
     number = failure.errno or 0

@@ -66,5 +66,9 @@ def call() -> int:
     except click.ClickException as failure:
         failure.show()
         return failure.exit_code
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # which click calls a failure: nobody reads on
+            return 0
+        raise
     except click.exceptions.Abort as abort:
         raise KeyboardInterrupt from abort

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import sys
 import time
 from collections.abc import Callable
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from specflow.history import History
 
 __all__ = ["command"]
+
+POLL_S = 0.1
 
 
 @click.command(
@@ -46,7 +49,16 @@ def command(step: str, run: str | None, attempt: int | None, follow: bool) -> in
         ended = next((entry for entry in history.steps(row.id) if entry.id == names[step]), None)
         said = f"{ended.state}: {ended.reason}" if ended is not None else "it has not started"
         raise UsageError(f'there is no log of "{step}" in run {row.id}: {said}')
-    _print(log, lambda: follow and not any(entry.id == names[step] for entry in history.steps(row.id)))
+
+    def goes_on() -> bool:
+        if not follow or any(entry.id == names[step] for entry in history.steps(row.id)):
+            return False
+        return history.is_running(row.id)
+
+    def following() -> FilePath | None:
+        return _log(workspace.run(owner).logs, names[step], attempt)
+
+    _print(log, goes_on, following)
     return 0
 
 
@@ -67,14 +79,40 @@ def _log(folder: FilePath, step_id: str, attempt: int | None) -> FilePath | None
     return max(found, key=lambda path: int(path.name[len(step_id) + 1 : -4]), default=None)
 
 
-def _print(log: FilePath, goes_on: Callable[[], bool]) -> None:
-    out = sys.stdout.buffer
-    with log.open("rb") as stream:
-        while True:
-            is_last = not goes_on()
-            while chunk := stream.read(1 << 16):
-                out.write(chunk)
-                out.flush()
-            if is_last:
-                return
-            time.sleep(0.1)
+def _print(log: FilePath, goes_on: Callable[[], bool], latest: Callable[[], FilePath | None]) -> None:
+    """Print a log as it grows, and those of the attempts that come after it."""
+    put = _putter()
+    while True:
+        newer = log
+        with log.open("rb") as stream:
+            while newer == log:
+                is_last = not goes_on()
+                newer = latest() or log  # where there is another, this one is whole
+                while chunk := stream.read(1 << 16):
+                    put(chunk)
+                if newer == log:
+                    if is_last:
+                        return
+                    time.sleep(POLL_S)
+        log = newer
+
+
+def _putter() -> Callable[[bytes], None]:
+    """Return what writes to stdout: bytes as they are, but for a terminal, which is to obey nothing in them."""
+    if not sys.stdout.isatty():
+
+        def put(chunk: bytes) -> None:
+            sys.stdout.buffer.write(chunk)
+            sys.stdout.buffer.flush()
+
+        return put
+    from specflow.diagnostics.render.characters import visible
+
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def show(chunk: bytes) -> None:
+        lines = decoder.decode(chunk).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        sys.stdout.write("\n".join("\t".join(visible(cell) for cell in line.split("\t")) for line in lines))
+        sys.stdout.flush()
+
+    return show

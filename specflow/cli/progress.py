@@ -10,7 +10,7 @@ from pathlib import Path as FilePath
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from specflow.cli.terminal import is_colourful
+from specflow.cli.terminal import is_colourful, put
 
 if TYPE_CHECKING:
     from specflow.diagnostics import Diagnostic
@@ -48,8 +48,7 @@ class _Json:
         self._print(event)
 
     def _print(self, event: Mapping[str, Any]) -> None:
-        sys.stdout.write(json.dumps(event, ensure_ascii=False) + "\n")
-        sys.stdout.flush()
+        put(sys.stdout, json.dumps(event, ensure_ascii=False) + "\n")
 
     def findings(self, diagnostics: Iterable[Diagnostic], loader: Loader) -> None:
         """Print each finding as an event, in the form of `validate --format json`."""
@@ -117,8 +116,7 @@ class _Plain:
 
     def line(self, text: str) -> None:
         """Write one line."""
-        sys.stderr.write(text + "\n")
-        sys.stderr.flush()
+        put(sys.stderr, text + "\n")
 
     def paint(self, text: str, state: str) -> str:
         """Return the text in a state's colour, if colours are wanted."""
@@ -180,10 +178,9 @@ class _Plain:
         del workspace
         if not self.quiet and result.metrics:
             in_order = {label: result.metrics[label] for label in result.steps if label in result.metrics}
-            sys.stdout.write(metrics_table(in_order))
+            put(sys.stdout, metrics_table(in_order))
         if not self.quiet and outputs and result.state not in ("cancelled", "detached"):
-            sys.stdout.write(outputs_list(outputs, done))
-        sys.stdout.flush()
+            put(sys.stdout, outputs_list(outputs, done))
         seconds = time.monotonic() - self.began
         counts: dict[str, int] = {}
         for step in result.steps.values():

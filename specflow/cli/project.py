@@ -7,11 +7,11 @@ from datetime import datetime
 from pathlib import Path as FilePath
 
 from specflow.errors import UsageError
-from specflow.history import History, RunRow, is_alive
+from specflow.history import History, RunRow
 from specflow.spec.load import find_root
 from specflow.targets.local.workspace import Workspace
 
-__all__ = ["ago", "find_run", "moment", "open_history", "run_state"]
+__all__ = ["ago", "find_run", "moment", "open_history"]
 
 
 def open_history() -> tuple[Workspace, History]:
@@ -33,13 +33,6 @@ def find_run(history: History, text: str | None) -> RunRow:
     if found is None:
         raise UsageError(f'there is no one run "{text}"', "`specflow runs` lists them; the last six characters will do")
     return found
-
-
-def run_state(row: RunRow) -> str:
-    """Return the state of a run; one whose process is gone was ended from outside."""
-    if row.state == "running" and not is_alive(row.pid):
-        return "interrupted"
-    return row.state
 
 
 def moment(seconds: float) -> str:

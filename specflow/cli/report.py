@@ -27,14 +27,14 @@ Examples:
 )
 def command(run: str | None, output: FilePath | None) -> None:
     """Write one RUN (the latest unless said) as a page that any browser shows, on any machine, without a network."""
-    from specflow.cli.project import find_run, open_history, run_state
+    from specflow.cli.project import find_run, open_history
     from specflow.errors import UsageError
     from specflow.report import gather, page
 
     workspace, history = open_history()
     row = find_run(history, run)
     file = output if output is not None else FilePath(f"{row.pipeline}-{row.id}.html")
-    text = page(gather(history, workspace, row, run_state(row), time.time()))
+    text = page(gather(history, workspace, row, row.state, time.time()))
     try:
         file.write_text(text, encoding="utf-8", errors="replace")
     except OSError as failure:

@@ -360,7 +360,10 @@ def _interrupts(wake: Callable[[], None]) -> Iterator[Callable[[], int]]:
         counted += 1
         wake()
 
-    before = {number: signal.signal(number, count) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    heeded = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup wants us to go on
+        heeded.append(signal.SIGHUP)
+    before = {number: signal.signal(number, count) for number in heeded}
     try:
         yield lambda: counted
     finally:

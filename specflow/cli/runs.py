@@ -30,7 +30,7 @@ def command(ctx: click.Context, limit: int, format_: str) -> None:
     """List the runs of this project, or look at one. A RUN is named by its id, the end of it, or `latest`."""
     if ctx.invoked_subcommand is not None:
         return
-    from specflow.cli.project import ago, open_history, run_state
+    from specflow.cli.project import ago, open_history
 
     _, history = open_history()
     rows = history.runs(limit)
@@ -38,13 +38,12 @@ def command(ctx: click.Context, limit: int, format_: str) -> None:
         click.echo(json.dumps({"runs": [_as_json(row, history) for row in rows]}, indent=2))
         return
     for row in rows:
-        state = run_state(row)
+        state = row.state
         took = f"{row.ended - row.started:.1f} s" if row.ended is not None else ""
         click.echo(f"{row.id}  {state:<11}  {took:>9}  {ago(row.started):>10}  {row.pipeline}")
 
 
 def _as_json(row: Any, history: Any) -> dict[str, Any]:
-    from specflow.cli.project import run_state
 
     steps = {
         step.label: {
@@ -59,7 +58,7 @@ def _as_json(row: Any, history: Any) -> dict[str, Any]:
     return {
         "run": row.id,
         "pipeline": row.pipeline,
-        "state": run_state(row),
+        "state": row.state,
         "reason": row.reason,
         "plan": row.digest,
         "started": row.started,
@@ -81,7 +80,7 @@ def show(run: str | None, format_: str) -> None:
     """Show one RUN (the latest unless said): its inputs, steps, metrics and outputs."""
     from specflow.attempt.evaluate import text_of
     from specflow.cli.progress import metrics_table, outputs_list
-    from specflow.cli.project import find_run, moment, open_history, run_state
+    from specflow.cli.project import find_run, moment, open_history
 
     _, history = open_history()
     row = find_run(history, run)
@@ -89,7 +88,7 @@ def show(run: str | None, format_: str) -> None:
         click.echo(json.dumps(_as_json(row, history), indent=2))
         return
     why = f" ({row.reason})" if row.reason else ""
-    click.echo(f"{row.pipeline}  {row.id}  {run_state(row)}{why}  {moment(row.started)}")
+    click.echo(f"{row.pipeline}  {row.id}  {row.state}{why}  {moment(row.started)}")
     for name, value in row.inputs.items():
         click.echo(f"  input {name} = {value if isinstance(value, (str, list)) else text_of(value)}")
     for job in history.foreign_of(row.id):
@@ -111,12 +110,12 @@ def show(run: str | None, format_: str) -> None:
 @click.argument("run", required=False)
 def cancel(run: str | None) -> int:
     """Cancel a RUN that another terminal started, as Ctrl-C there would."""
-    from specflow.cli.project import find_run, open_history, run_state
+    from specflow.cli.project import find_run, open_history
 
     _, history = open_history()
     row = find_run(history, run)
-    if run_state(row) != "running" or row.pid is None:
-        click.echo(f"run {row.id} is {run_state(row)}; there is nothing to cancel", err=True)
+    if row.state != "running" or row.pid is None:
+        click.echo(f"run {row.id} is {row.state}; there is nothing to cancel", err=True)
         return 1
     os.kill(row.pid, signal.SIGINT)
     click.echo(f"run {row.id} is ending")
@@ -164,13 +163,13 @@ def resume(
 ) -> int:
     """Go on with a RUN that did not succeed: the same plan and inputs, and what was done stays done."""
     from specflow.cli.progress import display
-    from specflow.cli.project import find_run, open_history, run_state
+    from specflow.cli.project import find_run, open_history
     from specflow.cli.run import execute_here
     from specflow.targets.local.session import plan_of_run
 
     workspace, history = open_history()
     row = find_run(history, run)
-    state = run_state(row)
+    state = row.state
     if state in ("running", "succeeded"):
         click.echo(
             f"run {row.id} {'is still running' if state == 'running' else 'has succeeded'}; there is nothing to resume",

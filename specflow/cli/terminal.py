@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TextIO
 
-__all__ = ["is_colourful"]
+__all__ = ["is_colourful", "put"]
 
 
 def is_colourful(stream: TextIO) -> bool:
@@ -13,3 +13,14 @@ def is_colourful(stream: TextIO) -> bool:
     if os.environ.get("NO_COLOR"):
         return False
     return bool(os.environ.get("FORCE_COLOR")) or (stream.isatty() and os.environ.get("TERM") != "dumb")
+
+
+def put(stream: TextIO, text: str) -> None:
+    """Write a text at once; where nobody reads any more, this and all that follows goes nowhere, and work goes on."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)

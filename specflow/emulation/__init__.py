@@ -39,7 +39,7 @@ routes of its own there.
 from specflow.emulation.children import Child, Children, Ended
 from specflow.emulation.clock import Clock, Timer
 from specflow.emulation.faults import Fault, Faults
-from specflow.emulation.hold import is_held
+from specflow.emulation.hold import HeldError, is_held
 from specflow.emulation.messages import Refusal, Request, Response, as_json
 from specflow.emulation.routes import Handler, Routes
 from specflow.emulation.server import Server
@@ -54,6 +54,7 @@ __all__ = [
     "Fault",
     "Faults",
     "Handler",
+    "HeldError",
     "Refusal",
     "Request",
     "Response",

@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
+import time
 from pathlib import Path as FilePath
 
+from specflow.claims import claim, is_claimed
 from specflow.errors import UsageError
 
-__all__ = ["Hold", "address", "announce", "is_held"]
+__all__ = ["HeldError", "Hold", "address", "announce", "is_held"]
 
 _LOCK = "lock"
 _ADDRESS = "address"
 
 
+_ASKERS_S, _TRIES = 0.02, 10
+"""Who asks whether a root is held has its lock for an instant."""
+
+
+class HeldError(UsageError):
+    """Another emulator is at work in a root."""
+
+
 class Hold:
-    """The claim of one emulator on its root. The kernel ties it to the open file, so that it ends with the process."""
+    """The claim of one emulator on its root."""
 
     def __init__(self, root: FilePath) -> None:
-        """Take hold of a root; raise UsageError where another emulator has it."""
-        self._lock = os.open(root / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._lock)
-            raise UsageError(
-                f'an emulator is at work in "{root}" already', "end it, or name another folder with --root"
-            ) from None
+        """Take hold of a root; raise HeldError where another emulator has it."""
+        lock = claim(root / _LOCK, waits=False)
+        for _ in range(_TRIES):
+            if lock is None:
+                time.sleep(_ASKERS_S)
+                lock = claim(root / _LOCK, waits=False)
+        if lock is None:
+            raise HeldError(f'an emulator is at work in "{root}" already', "end it, or name another folder with --root")
+        self._lock = lock
         (root / _ADDRESS).unlink(missing_ok=True)  # of one that was killed
 
     def let_go(self) -> None:
@@ -45,17 +54,7 @@ def announce(root: FilePath, url: str) -> None:
 
 def is_held(root: FilePath) -> bool:
     """Return whether an emulator is at work in a root."""
-    try:
-        lock = os.open(root / _LOCK, os.O_RDWR | os.O_NOFOLLOW)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(lock)
-    return False
+    return is_claimed(root / _LOCK)
 
 
 def address(root: FilePath) -> str | None:

@@ -8,7 +8,13 @@ import threading
 import time
 from pathlib import Path
 
-from specflow.emulation import Children, Clock, Ended, State
+import pytest
+
+from specflow.bridging.platforms import Platforms
+from specflow.emulation import Children, Clock, Ended, HeldError, State, is_held
+from specflow.emulation.hold import Hold
+from specflow.emulation.token import kept_token
+from specflow.errors import UsageError
 
 
 def test_a_frozen_clock_fires_timers_in_order_when_it_is_advanced() -> None:
@@ -143,3 +149,56 @@ def test_documents_survive_a_second_opening(tmp_path: Path) -> None:
     assert {"1": {"name": "a"}, "3": {"name": "c"}} == found
     assert "none" == absent
     assert 0o600 == (tmp_path / "state.db").stat().st_mode & 0o777
+
+
+def test_emulators_that_begin_at_once_get_a_root_each(tmp_path: Path) -> None:
+    all_there, here, urls = threading.Barrier(8), threading.Lock(), []
+
+    def begin() -> None:
+        all_there.wait()
+        with Platforms(tmp_path, emulates=True, may_start_another=True) as platforms:
+            url = platforms.settings("databricks", {})["host"]
+            with here:
+                urls.append(url)
+            all_there.wait()
+
+    threads = [threading.Thread(target=begin) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert 8 == len(set(urls))
+    assert 8 == len(list(tmp_path.glob("databricks*/token")))
+
+
+def test_a_root_has_one_emulator_and_none_once_it_lets_go(tmp_path: Path) -> None:
+    first = Hold(tmp_path)
+
+    with pytest.raises(HeldError, match="at work in"):
+        Hold(tmp_path)
+    assert is_held(tmp_path)
+    first.let_go()
+    assert not is_held(tmp_path)
+    Hold(tmp_path).let_go()
+
+
+def test_a_token_is_made_once_however_many_ask_for_it_at_once(tmp_path: Path) -> None:
+    all_there, tokens = threading.Barrier(8), set()
+
+    def ask() -> None:
+        all_there.wait()
+        tokens.add(kept_token(tmp_path / "token"))
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    (token,) = tokens
+    assert len(token) > 40
+    assert ["token"] == [each.name for each in tmp_path.iterdir()]
+    (tmp_path / "token").chmod(0o644)
+    with pytest.raises(UsageError, match="others can read"):
+        kept_token(tmp_path / "token")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Iterator
@@ -60,3 +61,21 @@ def test_no_file_that_was_open_around_is_open_in_a_process(tmp_path: Path) -> No
     os.close(write)
 
     assert 0 == child.returncode
+
+
+def test_a_process_that_can_not_be_watched_is_ended_and_told(
+    processes: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(pid: int) -> int:
+        refused.append(pid)
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    refused: list[int] = []
+    monkeypatch.setattr(os, "pidfd_open", refuse)
+
+    with pytest.raises(OSError, match="Too many open files"):
+        processes.start(["sleep", "60"], PATH, str(tmp_path), tmp_path / "log", None)
+
+    assert not processes.children
+    with pytest.raises(ProcessLookupError):
+        os.kill(refused[0], 0)

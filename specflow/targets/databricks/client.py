@@ -15,6 +15,7 @@ from pathlib import Path as FilePath
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
+from specflow import __version__
 from specflow.errors import SpecflowError, UnreachableError
 from specflow.targets.databricks.login import Login
 
@@ -147,7 +148,7 @@ class Api:
             config = Config(
                 **self.login.words(),
                 product="specflow",
-                product_version="0.1.0",
+                product_version=__version__,
                 http_timeout_seconds=60,
                 retry_timeout_seconds=1,  # of what the SDK asks while it is made, which no clock of ours reaches
                 clock=_OneTry(),
@@ -209,6 +210,7 @@ class _Told:
 def _sorted(failure: Exception, host: str) -> _Told:
     """Return what an exception of the SDK means, by its type; raise it again if it is none of the platform's."""
     from databricks.sdk import errors
+    from requests import RequestException
 
     cause: BaseException = failure
     if type(failure) is TimeoutError:  # the SDK gave up
@@ -228,10 +230,10 @@ def _sorted(failure: Exception, host: str) -> _Told:
         return _Told(error, cause, retry_after=later)
     if isinstance(cause, errors.DatabricksError):
         return _Told(RefusedError(f"databricks refused it: {_line(cause)}"), cause)
-    if isinstance(cause, OSError):  # requests' exceptions and timeouts
+    if isinstance(cause, (RequestException, ConnectionError, TimeoutError)):  # and no other OSError: that is ours
         error = UnreachableError(f"{host} does not answer", "check the address and the network")
         return _Told(error, cause, retry_after=later)
-    raise failure
+    raise cause
 
 
 def _line(failure: BaseException) -> str:

@@ -121,11 +121,16 @@ class Attempts:
         return found
 
     def mask(self, step: Step) -> None:
-        """Take the step's secrets out of its log."""
+        """Take the step's secrets out of its log; what can't be written without them is not kept."""
         names = step.spec["attempt"]["secrets"]
-        if names:
-            with contextlib.suppress(OSError):  # a disk may be full now
-                mask_file(str(self.log(step)), [self.options.secrets[name] for name in names])
+        if not names:
+            return
+        log = self.log(step)
+        try:
+            mask_file(str(log), [self.options.secrets[name] for name in names])
+        except OSError:  # a disk may be full now
+            with contextlib.suppress(OSError):
+                log.unlink()
 
     def track(self, step: Step, attempt: Attempt, metrics: Mapping[str, Mapping[str, float]]) -> None:
         """Start handing a step's metrics to the user's MLflow server, if there is one; nothing waits for it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,7 @@ def make(environment: Mapping[str, Any], wheels: Sequence[FilePath], home: FileP
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists():
             _build(environment, wheels, home, folder, lock.fileno())
+            os.sync()  # if the machine goes down now, what says that it is complete must not be all that is left
             done.touch()
 
 

@@ -7,6 +7,7 @@ for a step that asks for one), no secret.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -224,7 +225,9 @@ class Cache:
         outputs, entries, size = self._describe(step, found, f"{attempt}/outputs", f"{home}/outputs")
         try:
             os.rename(attempt, home)  # noqa: PTH104 - fails if the place is taken, which is the point
-        except OSError:
+        except OSError as failure:
+            if failure.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
             other = self.find(key)
             if other is not None:
                 return other

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
-from specflow.attempt.outcomes import CANCELLED, FAIL_FAST, Outcome
+from specflow.attempt.outcomes import CANCELLED, FAIL_FAST, Outcome, reason_of
 from specflow.errors import SpecflowError
 from specflow.history import ForeignRow
 from specflow.plan import Plan
@@ -261,6 +261,8 @@ class Crossings:
         if isinstance(failure, SpecflowError):
             self.run.unreachable = failure
             reason = failure.message
+        elif isinstance(failure, OSError):  # this machine's: a full disk, as what was made elsewhere is fetched
+            reason = reason_of(failure)
         else:
             raise failure
         for step in self._open(isle):

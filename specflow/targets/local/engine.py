@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from specflow.attempt.evaluate import EvaluationError, evaluate
-from specflow.attempt.outcomes import CANCELLED, FAIL_FAST, Outcome, run_state
+from specflow.attempt.outcomes import CANCELLED, FAIL_FAST, Outcome, reason_of, run_state
 from specflow.attempt.prepare import PrepareError
 from specflow.errors import SpecflowError
 from specflow.history import History
@@ -255,7 +255,10 @@ class Engine:
                 continue
             if not self.environments.is_made(step.spec["environment"]):
                 heapq.heappop(self.ready)
-                self.builds.wait(step)
+                try:
+                    self.builds.wait(step)
+                except OSError as failure:
+                    self.close(step, Outcome("failed", reason_of(failure)))
                 continue
             if step.slots > self.free or len(self.running) >= most:
                 return
@@ -267,7 +270,7 @@ class Engine:
         try:
             found = self.results.settle(step)
         except OSError as failure:
-            found = Ended(Outcome("failed", _os_reason(failure)))
+            found = Ended(Outcome("failed", reason_of(failure)))
         if isinstance(found, Ended):
             self.close(step, found.outcome, found.made)
         elif found is not None and found.after_s is not None:
@@ -285,7 +288,7 @@ class Engine:
         except (PrepareError, EvaluationError, SpecflowError) as failure:
             self._failed(step, str(failure), can_retry=False)
         except OSError as failure:
-            self._failed(step, _os_reason(failure))
+            self._failed(step, reason_of(failure))
         else:
             limit = step.spec["timeout_s"]
             step.deadline = None if limit is None else self.processes.now() + limit
@@ -327,7 +330,7 @@ class Engine:
             if not found.problems:
                 made = self.results.keep(step, found)
         except OSError as failure:
-            self._failed(step, _os_reason(failure))
+            self._failed(step, reason_of(failure))
             return
         if found.problems:
             self._failed(step, "; ".join(found.problems))
@@ -403,9 +406,3 @@ class Engine:
             told["step"] = step.label
         told.update(more)
         self.journal.tell(told)
-
-
-def _os_reason(failure: OSError) -> str:
-    """Return what the system said, and about what."""
-    said = failure.strerror or str(failure)
-    return f"{said.lower()}: {failure.filename}" if failure.filename else said.lower()

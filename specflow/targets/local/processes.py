@@ -91,12 +91,25 @@ class Processes:
         self.guardian.began(pid)
         child = Child(pid, tag, popen)
         self.children.add(child)
-        if hasattr(os, "pidfd_open"):
-            child._watch = os.pidfd_open(child.pid)
-            self.selector.register(child._watch, selectors.EVENT_READ, child)
-        else:
-            threading.Thread(target=self._reap, args=(child,), daemon=True).start()
+        try:
+            self._watch(child)
+        except BaseException:  # nobody would see it end
+            self._finish(child)
+            raise
         return child
+
+    def _watch(self, child: Child) -> None:
+        """Have `wait` see a process end; raise OSError where the system has no means left for it."""
+        if not hasattr(os, "pidfd_open"):
+            threading.Thread(target=self._reap, args=(child,), daemon=True).start()
+            return
+        descriptor = os.pidfd_open(child.pid)
+        try:
+            self.selector.register(descriptor, selectors.EVENT_READ, child)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        child._watch = descriptor
 
     def _spawn(self, argv: Sequence[str], env: Mapping[str, str], cwd: str, to: int) -> int:
         """Return the id of a new process in a session of its own.

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path as FilePath
 from typing import Any
 
 from specflow.attempt.evaluate import evaluate, text_of
 from specflow.attempt.values import PATH_TYPES
+from specflow.digests import digest_of_path
 from specflow.errors import SpecflowError
 from specflow.plan import Plan
 from specflow.targets.local.bindings import Bindings
@@ -30,15 +32,22 @@ def publish(plan: Plan, result: Result, inputs: Mapping[str, Any], workspace: Wo
         value = result.outputs[name]
         if value is None:
             continue
-        if declared["location"] is not None:
-            location = text_of(evaluate(declared["location"], look_up))
-            written = location if _is_elsewhere(plan, location) else _write(value, declared, location, workspace.root)
-            done[name] = f"written to {written}"
-        if name in result.registered:
-            done[name] = f"registered as {result.registered[name]}"
-        elif declared["register"] is not None:
-            told = _register(plan, name, declared, value, workspace, result, look_up)
-            done[name] = f"{done[name]}, {told}" if name in done else told
+        try:
+            if declared["location"] is not None:
+                location = text_of(evaluate(declared["location"], look_up))
+                is_there = _is_elsewhere(plan, location)
+                written = location if is_there else _write(value, declared, location, workspace.root)
+                done[name] = f"written to {written}"
+            if name in result.registered:
+                done[name] = f"registered as {result.registered[name]}"
+            elif declared["register"] is not None:
+                told = _register(plan, name, declared, value, workspace, result, look_up)
+                done[name] = f"{done[name]}, {told}" if name in done else told
+        except OSError as failure:
+            place = failure.filename2 or failure.filename
+            said = (failure.strerror or str(failure)).lower()
+            message = f'can\'t publish the output "{name}": {said}{f": {place}" if place else ""}'
+            raise SpecflowError(message, "make way for it, or name another place, and run it again") from failure
     return done
 
 
@@ -77,7 +86,8 @@ def _write(value: Any, declared: Mapping[str, Any], location: str, root: FilePat
         raise SpecflowError(f'the output location "{location}" leads out of the project', "name a place inside it")
     if declared["type"] not in PATH_TYPES:
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text_of(value), encoding="utf-8")
+        with _beside(target) as fresh:
+            fresh.write_text(text_of(value), encoding="utf-8")
     elif isinstance(value, list):
         for item in value:
             _replace(FilePath(item), target / FilePath(item).parent.name / FilePath(item).name)
@@ -87,19 +97,39 @@ def _write(value: Any, declared: Mapping[str, Any], location: str, root: FilePat
 
 
 def _replace(source: FilePath, target: FilePath) -> FilePath:
-    """Copy a file or folder to a place, writable again; what stood there goes in one step."""
+    """Copy a file or folder to a place, writable again."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = target.with_name(f".{target.name}.new-{os.getpid()}")
-    if source.is_dir():
-        shutil.copytree(source, fresh, copy_function=shutil.copyfile)
-        for here, _, _ in os.walk(fresh):
-            FilePath(here).chmod(0o755)
-    else:
-        shutil.copyfile(source, fresh)
-    if target.is_dir() and not target.is_symlink():
-        shutil.rmtree(target)
-    fresh.replace(target)
+    with _beside(target) as fresh:
+        if source.is_dir():
+            shutil.copytree(source, fresh, copy_function=shutil.copyfile)
+            for here, _, _ in os.walk(fresh):
+                FilePath(here).chmod(0o755)
+        else:
+            shutil.copyfile(source, fresh)
     return target
+
+
+@contextmanager
+def _beside(target: FilePath) -> Iterator[FilePath]:
+    """Yield where to make what is put in a target's place once it is whole; what stood there is never half gone."""
+    fresh, old = (target.with_name(f".{target.name}.{kind}-{os.getpid()}") for kind in ("new", "old"))
+    try:
+        yield fresh
+        is_folder = target.is_dir() and not target.is_symlink()
+        if is_folder or (fresh.is_dir() and target.exists()):
+            target.rename(old)
+        try:
+            fresh.replace(target)
+        except OSError:
+            if os.path.lexists(old):
+                old.rename(target)
+            raise
+    finally:
+        for left in (fresh, old):
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
 
 
 def _register(
@@ -117,7 +147,6 @@ def _register(
         raise SpecflowError(
             f'"{version}" is not a version for a registry', "use letters, digits, dots, dashes and underscores"
         )
-    place = _claim(home, version, registered)
     entry = {
         "pipeline": plan.name,
         "output": name,
@@ -125,30 +154,47 @@ def _register(
         "type": declared["type"],
         "plan": plan.document["digest"],
     }
-    if declared["type"] in PATH_TYPES and not isinstance(value, list):
-        source = FilePath(value)
-        _replace(source, place / source.name)
-        entry["path"] = source.name
-    else:
-        entry["value"] = value
-    (place / "entry.json").write_text(json.dumps(entry, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    return f"registered as {registered}:{place.name}"
+    fresh = home / f".new-{result.run}-{name}"
+    fresh.mkdir()
+    try:
+        if declared["type"] in PATH_TYPES and not isinstance(value, list):
+            source = FilePath(value)
+            _replace(source, fresh / source.name)
+            entry |= {"path": source.name, "sha256": digest_of_path(source)}
+        else:
+            entry["value"] = value
+        (fresh / "entry.json").write_text(json.dumps(entry, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        return f"registered as {registered}:{_enter(fresh, home, version, registered, entry)}"
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
 
 
-def _claim(home: FilePath, version: str | None, registered: str) -> FilePath:
-    """Return a version's folder that nobody else has: the one asked for, or the next number."""
-    if version is not None:
-        try:
-            (home / version).mkdir()
-        except FileExistsError as failure:
-            message = f"{registered}:{version} is registered already; versions are not overwritten"
-            raise SpecflowError(message, "leave `version` out to get the next one") from failure
-        return home / version
+def _enter(fresh: FilePath, home: FilePath, version: str | None, registered: str, entry: Mapping[str, Any]) -> str:
+    """Return the version under which a whole entry stands now: the one asked for, or the next number.
+
+    A version that holds the very same already is as good as entered.
+    """
     number = max((int(path.name) for path in home.iterdir() if path.name.isdigit()), default=0)
     while True:
         number += 1
+        place = home / (version if version is not None else str(number))
         try:
-            (home / str(number)).mkdir()
-        except FileExistsError:
-            continue
-        return home / str(number)
+            fresh.rename(place)  # refused where there is something already: entries are never empty
+            return place.name
+        except OSError:
+            if not place.exists():
+                raise
+        if version is not None:
+            if _content(place) == (entry.get("sha256"), entry.get("value")):
+                return place.name
+            message = f"{registered}:{version} is registered already; versions are not overwritten"
+            raise SpecflowError(message, "leave `version` out to get the next one")
+
+
+def _content(place: FilePath) -> tuple[Any, Any] | None:
+    """Return the digest and the value of an entry; None for what is none."""
+    try:
+        found = json.loads((place / "entry.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found.get("sha256"), found.get("value")

@@ -8,14 +8,17 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path as FilePath
 from typing import Any
 
-from specflow.errors import SpecflowError, WorkspaceError
-from specflow.history import History
+from specflow.claims import claim
+from specflow.digests import digest_of_file
+from specflow.errors import PlanError, SpecflowError, WorkspaceError
+from specflow.history import CLAIM, History
 from specflow.plan import Plan
 from specflow.recall.standing import write_standing
 from specflow.targets.local.engine import Engine
@@ -46,9 +49,38 @@ def run_plan(
 ) -> Finished:
     """Return how a plan's run in a project ended; raise WorkspaceError where the project's folder fails us."""
     workspace.open()
-    _keep_code(plan, workspace)
     now = datetime.now(timezone.utc)
     run_id = new_run_id(now)
+    with _claims(workspace, run_id):
+        return _run(plan, inputs, workspace, options, tell, processes, is_interrupted, now, run_id)
+
+
+@contextlib.contextmanager
+def _claims(workspace: Workspace, run_id: str) -> Iterator[None]:
+    """Hold what tells others that this run is under way, and that nothing is to be deleted under it."""
+    folder = workspace.run(run_id).path
+    folder.mkdir(parents=True)
+    held = [claim(folder / CLAIM), claim(workspace.claim, is_shared=True)]
+    try:
+        yield
+    finally:
+        for descriptor in held:
+            if descriptor is not None:
+                os.close(descriptor)
+
+
+def _run(
+    plan: Plan,
+    inputs: Mapping[str, Any],
+    workspace: Workspace,
+    options: Options,
+    tell: Callable[[dict[str, Any]], None],
+    processes: Processes,
+    is_interrupted: Callable[[], int],
+    now: datetime,
+    run_id: str,
+) -> Finished:
+    _keep_code(plan, workspace)
     history = History(workspace.history)
     try:
         origin = _origin(plan, workspace)
@@ -61,8 +93,8 @@ def run_plan(
         try:
             if state == "succeeded":
                 published = publish(plan, result, inputs, workspace, f"{now:%Y-%m-%d}")
-        except SpecflowError as failure:
-            state, reason = "failed", failure.message
+        except BaseException as failure:
+            state, reason = "failed", failure.message if isinstance(failure, SpecflowError) else str(failure)
             raise
         finally:
             history.end_run(run_id, state, reason, datetime.now(timezone.utc).timestamp(), result.outputs)
@@ -91,18 +123,35 @@ def _keep_code(plan: Plan, workspace: Workspace) -> None:
     """Copy each code folder of a plan into the workspace, once per content: a run keeps the code it began with."""
     for digest, files in plan.document["code"].items():
         home = workspace.code(digest)
-        if home.is_dir():
+        if all(_is(home / name, sha256) for name, sha256 in files.items()) and home.is_dir():
             continue
         home.parent.mkdir(parents=True, exist_ok=True)
         staging = FilePath(tempfile.mkdtemp(prefix=".new-", dir=home.parent))
-        for name in files:
-            target = staging / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(plan.path(f"code/{digest}/{name}"), target)
         try:
-            staging.rename(home)
-        except OSError:  # another run was first
+            for name, sha256 in files.items():
+                _copy_code(plan.path(f"code/{digest}/{name}"), staging / name, sha256)
+            if home.is_dir() and not all(_is(home / name, sha256) for name, sha256 in files.items()):
+                home.rename(home.with_name(f"{home.name}.damaged-{time.time_ns()}"))
+            with contextlib.suppress(OSError):  # another run was first
+                staging.rename(home)
+        finally:
             shutil.rmtree(staging, ignore_errors=True)
+
+
+def _copy_code(source: FilePath, target: FilePath, sha256: str) -> None:
+    """Copy a file whose digest is known; raise PlanError for one that is not as it was when the plan was made."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_file():
+        shutil.copy(source, target)
+    if not _is(target, sha256):
+        raise PlanError(f'"{source}" has changed since the plan was made', "run it again")
+
+
+def _is(file: FilePath, sha256: str) -> bool:
+    try:
+        return digest_of_file(file) == sha256
+    except OSError:
+        return False
 
 
 def _origin(plan: Plan, workspace: Workspace) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path as FilePath
 from typing import NamedTuple
 
@@ -64,7 +64,7 @@ def sweep(
     megabytes: float | None,
     dry_run: bool,
 ) -> Swept:
-    """Return what was deleted. A run that is under way is never forgotten, nor what a kept run refers to, but for size.
+    """Return what was deleted; nobody may be at work in the workspace. What a kept run refers to stays, but for size.
 
     Size comes last: if the kept results are still larger than `megabytes`, the runs that hold the oldest go too.
     """
@@ -75,7 +75,10 @@ def sweep(
     gone_ids = {run.id for run in forgotten}
     held = {step.result for run in kept if run.id not in gone_ids for step in history.steps(run.id) if step.result}
     doomed = [row for row in history.results() if row.home not in held]
-    leftovers = list(_leftovers(workspace, {row.home for row in history.results()}))
+    leftovers = [
+        *_leftovers(workspace, {row.home for row in history.results()}),
+        *_unused_code(workspace, history, [run for run in kept if run.id not in gone_ids]),
+    ]
     swept = Swept(len(forgotten), len(doomed) + len(leftovers), sum(row.bytes for row in doomed))
     if dry_run:
         return swept
@@ -92,10 +95,9 @@ def sweep(
 
 
 def _old_runs(runs: list[RunRow], days: float | None, keep_runs: int | None) -> list[RunRow]:
-    ended = [run for run in runs if run.state != "running"]
     limit = time.time() - days * 86400 if days is not None else None
-    old = [run for run in ended if limit is not None and run.started < limit]
-    beyond = ended[keep_runs:] if keep_runs is not None else []
+    old = [run for run in runs if limit is not None and run.started < limit]
+    beyond = runs[keep_runs:] if keep_runs is not None else []
     return list({run.id: run for run in (*old, *beyond)}.values())
 
 
@@ -107,24 +109,26 @@ def _until_small(history: History, kept: list[RunRow], limit: float) -> list[Run
     remaining = list(kept)
     while remaining:
         held: set[str | None] = set().union(*(uses[run.id] for run in remaining))
-        oldest = next((run for run in reversed(remaining) if run.state != "running"), None)
-        if sum(sizes[home] for home in held if home is not None) <= limit or oldest is None:
+        if sum(sizes[home] for home in held if home is not None) <= limit:
             break
-        remaining.remove(oldest)
-        going.append(oldest)
+        going.append(remaining.pop())
     return going
 
 
-def _leftovers(workspace: Workspace, known: set[str]) -> Iterable[FilePath]:
+def _leftovers(workspace: Workspace, known: set[str]) -> Iterator[FilePath]:
     """Yield folders among the results that are no results: damaged, replaced, or published and never entered."""
     if not workspace.results.is_dir():
         return
     for group in sorted(workspace.results.iterdir()):
         for home in sorted(group.iterdir()):
-            is_fresh = time.time() - home.stat().st_mtime < FRESH_S
-            if home.name not in known and not is_fresh:
+            if home.name not in known:
                 yield home
 
 
-FRESH_S = 60.0
-"""A result this young may be one that a run is about to enter."""
+def _unused_code(workspace: Workspace, history: History, kept: Iterable[RunRow]) -> Iterator[FilePath]:
+    """Yield code folders that no kept run began with, and what was left of making one."""
+    used = {digest for run in kept for digest in history.plan_of(run.id)["code"]}
+    folder = workspace.path / "code"
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.name not in used:
+            yield path

@@ -71,6 +71,8 @@ class Workspace:
         self.results = self.path / "results"
         self.locks = self.path / "locks"
         self.history = self.path / "state.db"
+        self.claim = self.path / "claim"
+        """Who deletes results has it for himself; runs share it."""
 
     def open(self) -> None:
         """Make the folder, or raise WorkspaceError with the way out."""

@@ -87,6 +87,15 @@ def test_a_workspace_that_is_not_there_is_told() -> None:
     assert (f"{host} does not answer", "check the address and the network") == (told.value.message, told.value.help)
 
 
+def test_a_file_here_that_can_not_be_read_is_not_blamed_on_the_platform(emulated: Emulated, tmp_path: Path) -> None:
+    api, slept = api_of(emulated)
+
+    with pytest.raises(FileNotFoundError):
+        api.put_volume_file("/Volumes/main/default/v/x", tmp_path / "not-there")
+
+    assert [] == slept
+
+
 def test_what_the_platform_refuses_is_an_error_of_ours(emulated: Emulated) -> None:
     api, _ = api_of(emulated)
 
