@@ -12,10 +12,11 @@ from typing import Any
 
 from specflow.attempt.evaluate import children
 from specflow.attempt.outcomes import status_names
-from specflow.diagnostics import Diagnostic, error
+from specflow.diagnostics import Diagnostic, Span, error
 from specflow.digests import digest_of_file
 from specflow.environments.lock import Needs, needs_of, read_lock
 from specflow.graph.islands import Crossing
+from specflow.graph.locations import leads_away
 from specflow.graph.model import Condition, Graph, InputPort, Node, Tree
 from specflow.snapshot import Snapshot, SnapshotError, snapshot_of_file, take_snapshot
 from specflow.spec import model
@@ -169,8 +170,10 @@ class Lowering:
             return None
         folder = self.graph.file.folder.relative_to(self.root).as_posix()
         prefix = "" if folder == "." else f"{folder}/"
+        if leads_away(tree):
+            return tree
         if tree[0] == "value":
-            return tree if is_address(str(tree[1])) else ["value", f"{prefix}{tree[1]}"]
+            return ["value", f"{prefix}{tree[1]}"]
         return ["text", ["value", prefix], tree]
 
     def data(self, read: set[str] | None = None) -> dict[str, Any]:
@@ -207,6 +210,24 @@ class Lowering:
         name = f"data/{key}/{source.name}"
         self.sources[name] = source
         return {"path": name}
+
+    def place_of(self, key: str) -> Span:
+        """Return where the spec says where a source lies, or first names a literal location."""
+        ref = self.graph.data.get(key)
+        if ref is not None:
+            below = () if isinstance(ref.location, str) else (self.target,)
+            return ref.file.span(*ref.place, "location", *below)
+        leaf = ["location", next(text for text, name in self.literals.items() if name == key)]
+        for name, tree in self.graph.defaults.items():
+            if leaf in leaves_of(tree):
+                return self.graph.file.span("inputs", name, "default")
+        for node in self.graph.nodes.values():
+            for port in (name for name, port in node.inputs.items() if leaf in leaves_of(port.binding)):
+                if node.file.document.has((*node.place, "inputs", port)):
+                    return node.file.span(*node.place, "inputs", port)
+                if node.definition is not None:
+                    return node.definition.span("inputs", port, "default")
+        return self.graph.file.key_span("name")
 
     # Steps
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from specflow.diagnostics import Span
+from specflow.graph.locations import leads_away
 from specflow.graph.model import Graph, Node
 from specflow.spec import model
 from specflow.spec.checks.files import is_address
@@ -109,7 +110,7 @@ def _of_pipeline(graph: Graph, target: str) -> Iterator[Use]:
             if output.registered is not None:
                 yield Use("output.register", partial(file.key_span, "outputs", name, "register"))
             if output.location is not None:
-                feature = "output.address" if is_address(output.location) else "output.location"
+                feature = "output.address" if leads_away(graph.outputs[name].location) else "output.location"
                 yield Use(feature, partial(file.key_span, "outputs", name, "location"))
     if file.model.tags:
         yield Use("tags", partial(file.key_span, "tags"))
@@ -122,17 +123,8 @@ def _of_pipeline(graph: Graph, target: str) -> Iterator[Use]:
 
 
 def _of_node(node: Node, target: str) -> Iterator[tuple[str, Locate]]:
-    home = node.definition or node.file
-    inner = () if node.definition is not None or node.file.kind == "step" else node.place
-
     def at(key: str) -> Locate:
-        return partial(find, key)
-
-    def find(key: str) -> Span:
-        """Return where a key of the step stands: at its call, else in its definition."""
-        if node.file.document.has((*node.place, key)):
-            return node.file.key_span(*node.place, key)
-        return home.key_span(*inner, key) if home.document.has((*inner, key)) else node.file.key_span(*node.place)
+        return partial(node.span_of, key)
 
     yield from _of_body(node, at("run"), at("notebook"), at("engine"))
     given = {

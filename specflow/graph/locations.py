@@ -1,4 +1,4 @@
-"""Where named sources lie once the profile is filled in: in the project, and there."""
+"""Where named sources lie once the profile is filled in: in the project, and there; and where outputs go."""
 
 from __future__ import annotations
 
@@ -6,12 +6,19 @@ import os
 from collections.abc import Iterator
 
 from specflow.diagnostics import Diagnostic
-from specflow.graph.model import DataRef, Graph
+from specflow.graph.model import DataRef, Graph, Tree
 from specflow.spec.checks.files import is_address, path_faults
 from specflow.spec.expressions import holds_expression
 from specflow.spec.load import Workspace
 
-__all__ = ["lost_sources"]
+__all__ = ["leads_away", "lost_sources"]
+
+
+def leads_away(location: Tree | None) -> bool:
+    """Return whether an output goes to an address: its location begins with one, whatever else is known later."""
+    if location is not None and location[0] == "text":
+        location = location[1]
+    return location is not None and location[0] == "value" and is_address(str(location[1]))
 
 
 def lost_sources(graph: Graph, workspace: Workspace) -> tuple[Diagnostic, ...]:

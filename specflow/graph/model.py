@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
+from specflow.diagnostics import Span
 from specflow.spec import model
 from specflow.spec.load import File
 
@@ -96,6 +97,14 @@ class Node:
     extensions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     matrix: Mapping[str, Any] = field(default_factory=dict)
     version: str | None = None
+
+    def span_of(self, key: str) -> Span:
+        """Return where a key of the step stands: at its call, else in its step file, else the step itself."""
+        if self.file.document.has((*self.place, key)):
+            return self.file.key_span(*self.place, key)
+        if self.definition is not None and self.definition.document.has((key,)):
+            return self.definition.key_span(key)
+        return self.file.key_span(*self.place)
 
 
 @dataclass(frozen=True, slots=True)

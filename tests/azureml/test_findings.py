@@ -69,7 +69,61 @@ FAULTS = [
         "variables: {a: b}",
         ['error unsupported 3: azureml: "https://example.com/x.csv" is no address that is mounted there'],
     ),
+    (
+        "steps:\n  a: {run: [touch, '${{ outputs.f }}'], outputs: {f: {type: file}}}\n"
+        "outputs:\n  x: {from: '${{ steps.a.outputs.f }}', location: 'azureml://datastores/d/`id`/${{ run.id }}'}\n",
+        "variables: {a: b}",
+        [
+            'error unsupported 6: azureml: a shell there would read more into "azureml://datastores/d/`id`/", '
+            "for a command names it"
+        ],
+    ),
+    (
+        "schedule: {cron: 0 6 * * *}\n"
+        "steps:\n  a: {run: [touch, '${{ outputs.f }}'], outputs: {f: {type: file}}}\n"
+        "outputs:\n"
+        "  x: {from: '${{ steps.a.outputs.f }}', location: 'azureml://datastores/d/paths/${{ run.date }}'}\n"
+        "  y: {from: '${{ steps.a.outputs.f }}', register: {name: n, version: '${{ run.id }}'}}\n"
+        "  z: {from: '${{ steps.a.outputs.f }}', location: 'azureml://datastores/d/paths/${{ run.id }}'}\n",
+        "variables: {a: b}",
+        [
+            f'warning approximated {line}: azureml: where "{name}" goes hangs on what only `specflow run` knows, '
+            "and no scheduled run"
+            for line, name in ((7, "x"), (8, "y"))
+        ],
+    ),
 ]
+
+PWNED = "q$(touch pwned).csv"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (f"data: {{d: {{type: file, location: '{PWNED}'}}}}\nsteps:\n  a: {{run: [cat, '${{{{ data.d }}}}']}}\n", 3),
+        (
+            f"data:\n  d: {{type: file, location: {{azureml: 'azureml://datastores/d/paths/{PWNED}'}}}}\n"
+            "steps:\n  a: {run: [cat, '${{ data.d }}']}\n",
+            4,
+        ),
+        (
+            f"inputs: {{f: {{type: file, default: '{PWNED}'}}}}\nsteps:\n  a: {{run: [cat, '${{{{ inputs.f }}}}']}}\n",
+            3,
+        ),
+        (f"steps:\n  a:\n    uses: show\n    inputs: {{f: '{PWNED}'}}\n", 6),
+        ("steps: {a: {uses: used}}\n", 4),
+    ],
+)
+def test_a_name_that_bash_would_run_is_refused_where_it_stands(project: Make, text: str, line: int) -> None:
+    show = "specflow: 1\nname: show\ninputs:\n  f: {type: file%s}\nrun: [cat, '${{ inputs.f }}']\n"
+    files = {"show/step.yaml": show % "", "used/step.yaml": show % f", default: '../{PWNED}'", PWNED: "1\n"}
+
+    artifact = project(text, files)
+
+    (told,) = artifact.told
+    assert told.startswith(f"error unsupported {line}: azureml: a shell there would read more into ")
+    assert told.endswith(f'{PWNED}", for a command names it')
+    assert not artifact.compiled.files
 
 
 @pytest.mark.parametrize(("text", "profile", "expected"), FAULTS, ids=[row[2][0].split(":")[0] for row in FAULTS])

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from specflow.errors import UsageError
 from specflow.targets.azureml.components import component_document
 from specflow.targets.azureml.given import with_given
 from specflow.targets.azureml.publish import call_of, endpoint_name
@@ -46,6 +47,15 @@ inputs:
   many: {type: file, many: true, optional: true}
 run: [echo, "${{ inputs.rate }}", "${{ inputs.name }}", "${{ inputs.mode }}", "$[[${{ inputs.depth }}]]",
   "${{ inputs.rows }}", "$[[${{ inputs.more }}]]", "$[[${{ inputs.many }}]]"]
+"""
+PLACED = """\
+inputs: {where: {type: string}}
+steps:
+  a: {run: [touch, "${{ outputs.f }}"], outputs: {f: {type: file}}}
+outputs:
+  one: {from: "${{ steps.a.outputs.f }}", location: "azureml://datastores/d/paths/${{ run.id }}/${{ run.date }}/f"}
+  two: {from: "${{ steps.a.outputs.f }}", location: "azureml://datastores/d/paths/${{ run.id }}/f"}
+  far: {from: "${{ steps.a.outputs.f }}", location: "azureml://datastores/d/paths/${{ inputs.where }}"}
 """
 RUN = {"id": "20260101-120000-1a2b3c", "date": "2026-01-01"}
 
@@ -129,3 +139,29 @@ curl -X POST https://e/jobs -H "Authorization: Bearer $TOKEN" -H "Content-Type: 
 def test_an_endpoint_has_a_name_that_azure_takes(name: str, expected: str) -> None:
     assert expected == endpoint_name(name)
     assert 3 <= len(endpoint_name(name)) <= 32
+
+
+def test_an_address_is_completed_with_what_is_known_of_the_run(project: Make) -> None:
+    artifact = project(PLACED)
+    native = artifact.compiled.native
+
+    found = with_given(artifact.pipeline, native, {"where": "here"}, {}, RUN)["outputs"]
+
+    told = {name: entry.get("path") for name, entry in artifact.pipeline["outputs"].items()}
+    known = "azureml://datastores/d/paths/"
+    assert {"one": None, "two": f"{known}${{{{name}}}}/f", "far": None} == told
+    assert {
+        "one": f"{known}20260101-120000-1a2b3c/2026-01-01/f",
+        "two": f"{known}20260101-120000-1a2b3c/f",
+        "far": f"{known}here",
+    } == {name: entry["path"] for name, entry in found.items()}
+    assert {"copy__two", "copy__far"} < set(artifact.pipeline["jobs"])
+    with pytest.raises(UsageError, match="a shell there would read more into"):
+        with_given(artifact.pipeline, native, {"where": "$(id)"}, {}, RUN)
+
+
+@pytest.mark.parametrize("name", ["q$(id).csv", "q`id`.csv", 'q"; id; ".csv', "q\\.csv", "a\nb.csv"])
+def test_a_file_whose_name_bash_would_run_is_not_given(project: Make, name: str) -> None:
+    for value in (Path("/somewhere") / name, f"azureml://datastores/d/paths/{name}"):
+        with pytest.raises(UsageError, match="a shell there would read more into"):
+            given(project, rows=value)

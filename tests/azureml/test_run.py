@@ -155,6 +155,32 @@ outputs:
     assert {"latest": "net_large:1", "pinned": "pinned:7"} == workspace.wait(job).registered
 
 
+def test_outputs_lie_at_the_addresses_that_their_expressions_say(project: Make, workspace: Workspace) -> None:
+    place = "azureml://datastores/workspaceblobstore/paths"
+    text = (
+        'steps: {make: {shell: bash, run: "echo 1 > $O", env: {O: "${{ outputs.o }}"}, outputs: {o: {type: file}}}}\n'
+        "outputs:\n"
+        f"  one: {{from: '${{{{ steps.make.outputs.o }}}}', location: '{place}/one/${{{{ run.id }}}}.txt'}}\n"
+        f"  two: {{from: '${{{{ steps.make.outputs.o }}}}', location: '{place}/two/${{{{ run.date }}}}.txt'}}\n"
+    )
+
+    assert "succeeded" == workspace.wait(workspace.submit(project(text))).state
+
+    found = {path.relative_to(workspace.root) for path in workspace.root.rglob("*.txt")}
+    assert {f"one/{RUN}.txt", "two/2026-01-01.txt"} <= {"/".join(path.parts[-2:]) for path in found}
+
+
+def test_a_file_of_any_other_name_arrives(project: Make, workspace: Workspace) -> None:
+    names = ["a b.csv", "it's.csv", "ü€.csv", "x;id&.csv", "(1).csv", "!x*.csv", "#1.csv", "~.csv", "{a,b}.csv"]
+    data = "".join(f"  d{n}: {{type: file, location: {json.dumps(name)}}}\n" for n, name in enumerate(names))
+    steps = "".join(f"  s{n}: {{run: [cat, '${{{{ data.d{n} }}}}']}}\n" for n in range(len(names)))
+
+    job = workspace.submit(project(f"data:\n{data}steps:\n{steps}", {name: f"in {name}\n" for name in names}))
+
+    assert "succeeded" == workspace.wait(job).state
+    assert all(f"in {name}" in workspace.client.log(job, f"s{n}") for n, name in enumerate(names))
+
+
 def test_a_secret_comes_from_its_vault_and_is_in_no_artifact(project: Make, make_workspace: Any) -> None:
     workspace = make_workspace({"secrets": {"HF_TOKEN": "s3cr3t value", "OTHER": "never"}})
     artifact = project("steps:\n  say: {secrets: [HF_TOKEN], shell: bash, run: 'test ${#HF_TOKEN} = 12'}\n")

@@ -23,7 +23,7 @@ from specflow.targets.local.workspace import Workspace
 from tests.local.conftest import Project
 
 WAITS = """
-    work:
+    wait:
       shell: bash
       run: |
         echo begun; touch begun
@@ -45,7 +45,7 @@ def wait_until_there(folder: Path, pattern: str) -> None:
 def begun(project: Project) -> subprocess.Popen[str]:
     project.pipeline(WAITS.format(folder=project.folder))
     process = project.start("run", "p.yaml")
-    wait_until_there(project.folder, "attempts/*/work/begun")
+    wait_until_there(project.folder, "attempts/*/*/begun")
     return process
 
 
@@ -91,14 +91,14 @@ def test_a_process_that_has_the_number_of_a_killed_run_is_not_taken_for_it(proje
 def test_following_the_log_of_a_run_that_was_killed_ends(project: Project) -> None:
     killed(project)
 
-    said = project.call("logs", "work", "-f")
+    said = project.call("logs", "wait", "-f")
 
     assert (0, "begun\n") == (said.returncode, said.stdout)
 
 
 def test_following_a_log_goes_on_with_the_attempts_after_it(project: Project, tmp_path: Path) -> None:
     project.pipeline(f"""
-        work:
+        wait:
           shell: bash
           run: |
             echo once more
@@ -108,8 +108,8 @@ def test_following_a_log_goes_on_with_the_attempts_after_it(project: Project, tm
           retry: {{attempts: 2, delay: 1s}}
         """)
     process = project.start("run", "p.yaml")
-    wait_until_there(project.folder, "logs/work.1.log")
-    follower = project.start("logs", "work", "-f")
+    wait_until_there(project.folder, "logs/wait.1.log")
+    follower = project.start("logs", "wait", "-f")
     assert follower.stdout is not None
     first = follower.stdout.readline()
     (tmp_path / "go").touch()
@@ -163,7 +163,7 @@ def test_a_run_that_was_started_by_nohup_outlives_the_terminal(project: Project)
     process = subprocess.Popen(
         ["sh", "-c", f"trap '' HUP; exec {sys.executable} -m specflow run p.yaml -q"], cwd=project.folder
     )
-    wait_until_there(project.folder, "attempts/*/work/begun")
+    wait_until_there(project.folder, "attempts/*/*/begun")
 
     process.send_signal(signal.SIGHUP)
     (project.folder / "go").touch()

@@ -17,13 +17,21 @@ from specflow.attempt.codec import NULL
 from specflow.attempt.relay import PORT
 from specflow.diagnostics import Diagnostic, has_errors
 from specflow.graph.islands import Island
+from specflow.graph.locations import leads_away
 from specflow.graph.model import Node
 from specflow.launcher import packed_launcher
 from specflow.lowering import Lowering, soft_nodes
 from specflow.spec import model
 from specflow.spec.load import Workspace
 from specflow.spec.source import no_garbage_collection
-from specflow.targets.azureml.checks import LARGE_CODE, large_code, outputs_left_out, profile_faults
+from specflow.targets.azureml.checks import (
+    LARGE_CODE,
+    large_code,
+    outputs_left_out,
+    profile_faults,
+    promises_of_a_schedule,
+    unsafe_names,
+)
 from specflow.targets.azureml.computes import default_compute
 from specflow.targets.azureml.environments import Environments
 from specflow.targets.azureml.folders import Folders, note_bytes
@@ -98,6 +106,7 @@ class _Compiler:
         outputs = self.lowering.outputs() if self.island.is_whole else {}
         inputs = {name: self.lowering.input(name, port) for name, port in self.graph.inputs.items()}
         self.data = self.lowering.data()
+        self.found += unsafe_names(self.data, self.lowering.place_of)
         given = self._inputs(inputs)
         kinds = {name: _kind_of_input(value, inputs[name]["type"]) for name, value in given.items()}
         places = {key: str(entry.get("path", entry.get("address"))) for key, entry in self.data.items()}
@@ -112,6 +121,7 @@ class _Compiler:
         verdict = self._verdict(outputs, sources)
         jobs |= verdict
         given |= {name: {"type": kind, "path": _REQUIRED} for name, kind in sources.arrivals.items()}
+        self.found += promises_of_a_schedule(self.graph, bound.outputs)
         document = self._patched(self._document(given, bound, jobs))
         files = self._files(document)
         native = self._native(inputs, sources, bound, verdict)
@@ -336,6 +346,11 @@ class _Compiler:
             for name, output in self.graph.outputs.items()
             if output.register_name is not None and name in bound.outputs
         }
+        located = {
+            name: output.location
+            for name, output in self.graph.outputs.items()
+            if name in bound.outputs and leads_away(output.location)
+        }
         return {
             "name": self.graph.name,
             "steps": steps,
@@ -345,6 +360,7 @@ class _Compiler:
             "arrivals": dict(sources.arrivals),
             "bound": {f"{step}.{port}": name for (step, port), name in bound.of_nodes.items()},
             "registered": registered,
+            "located": located,
             "verdict": next(iter(verdict), ""),
             "plain": sorted(self._plain_inputs()),
             "spark": [node.label for node in self.nodes.values() if node.engine == "spark"],

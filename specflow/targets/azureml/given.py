@@ -8,8 +8,9 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from specflow.errors import UsageError
+from specflow.targets.azureml.checks import UNSAFE, refusal_of
 from specflow.targets.azureml.nodes import unquoted
-from specflow.targets.azureml.outputs import registered_as
+from specflow.targets.azureml.outputs import Known, registered_as
 from specflow.targets.azureml.ports import Wiring, literal
 
 __all__ = ["with_given"]
@@ -38,10 +39,15 @@ def with_given(
             _give(found, native["inputs"][name], name, value)
     for name, place in arrivals.items():
         found["inputs"][name] = {"type": native["arrivals"][name], "path": place}
-    values = {**native["values"], **inputs, **run}
+    known = Known({**native["values"], **inputs}, run)
     outputs = {name: dict(output) for name, output in (document.get("outputs") or {}).items()}
     for name, trees in native["registered"].items():
-        outputs[name] |= registered_as(trees["name"], trees["version"], values)
+        outputs[name] |= registered_as(trees["name"], trees["version"], known)
+    for name, location in native["located"].items():
+        address = known.text(location)
+        assert address is not None, "a run has its inputs, and what may be absent is no place"
+        _check(address)
+        outputs[name]["path"] = address
     return {**found, "outputs": outputs} if outputs else found
 
 
@@ -61,8 +67,15 @@ def _give(document: dict[str, Any], port: Mapping[str, Any], name: str, value: A
 
 def _entry(port: Mapping[str, Any], value: Any) -> Any:
     if port["is_path"]:
-        return {"type": port["type"], "path": str(value) if isinstance(value, FilePath) else value}
+        name = value.name if isinstance(value, FilePath) else str(value)
+        _check(name)
+        return {"type": port["type"], "path": str(value)}
     return literal(value)
+
+
+def _check(place: str) -> None:
+    if UNSAFE.search(place):
+        raise UsageError(f"Azure ML can't be told this place: {refusal_of(place)}", "give it another name")
 
 
 def _with_inputs(node: Mapping[str, Any], name: str, added: Mapping[str, str], kind: str) -> dict[str, Any]:

@@ -12,13 +12,17 @@ from typing import Any
 
 from specflow.attempt.evaluate import EvaluationError, evaluate, text_of
 from specflow.graph.islands import Ports
+from specflow.graph.locations import leads_away
 from specflow.graph.model import Graph, PipelineOutput, Tree
+from specflow.lowering import leaves_of
 from specflow.spec import model
-from specflow.spec.checks.files import is_address
 from specflow.targets.azureml.ports import DIRECT, Sources, data_type
 from specflow.targets.azureml.yaml_text import Folded
 
-__all__ = ["Bound", "bind_outputs", "default_values", "registered_as"]
+__all__ = ["THE_JOB", "Bound", "Known", "bind_outputs", "default_values", "registered_as"]
+
+THE_JOB = "${{name}}"
+"""What Azure ML puts the job's name for, in an output's address: the run's id, where nobody has given another."""
 
 
 @dataclass(slots=True)
@@ -37,35 +41,36 @@ def bind_outputs(graph: Graph, sources: Sources, environment: Any, crossing: Por
     `crossing` are outputs of steps that lie in the exchange store already: they are bound to that.
     """
     bound = Bound()
-    values = default_values(graph)
+    known = Known(default_values(graph), {"id": THE_JOB})
     for name, output in graph.outputs.items():
         tree = output.tree
         if output.type not in model.PATH_TYPES or tree[0] != "output" or tree[1] not in sources.nodes:
             continue
         step, port = str(tree[1]), str(tree[2])
-        entry = _entry(output, graph, step, port, values)
+        entry = _entry(output, graph, step, port, known)
         # What a Spark node leaves is not registered: MicrosoftDocs/azure-docs#113470 (2023).
         is_copied = graph.nodes[step].engine == "spark" and output.register_name is not None
+        is_promised = output.register_name is not None or leads_away(output.location)
         is_free = (step, port) not in bound.of_nodes and port not in crossing.get(step, ())
         if is_free and not is_copied:
             if graph.nodes[step].engine == "spark":
                 entry["mode"] = DIRECT  # a pipeline's word on the mode goes before a node's (azure-ai-ml 1.35.2)
             bound.of_nodes[step, port] = name
             bound.outputs[name] = entry
-        elif len(entry) > 1 or is_copied:
+        elif is_promised:
             bound.outputs[name] = entry
             copier = f"copy__{name}"
             bound.copies[copier] = _copy(copier, name, sources.output(step, port)[0], environment)
     return bound
 
 
-def _entry(output: PipelineOutput, graph: Graph, step: str, port: str, values: Mapping[str, Any]) -> dict[str, Any]:
+def _entry(output: PipelineOutput, graph: Graph, step: str, port: str, known: Known) -> dict[str, Any]:
     declared = graph.nodes[step].outputs[port]
     entry: dict[str, Any] = {"type": data_type(declared.type, declared.format)}
-    if output.location is not None and output.location[0] == "value" and is_address(str(output.location[1])):
-        entry["path"] = output.location[1]
-    entry |= registered_as(output.register_name, output.register_version, values)
-    return entry
+    place = known.text(output.location) if leads_away(output.location) else None
+    if place is not None:
+        entry["path"] = place
+    return entry | registered_as(output.register_name, output.register_version, known)
 
 
 def _copy(name: str, output: str, binding: str, environment: Any) -> dict[str, Any]:
@@ -90,25 +95,44 @@ def default_values(graph: Graph) -> dict[str, Any]:
     return found
 
 
-def registered_as(name: Tree | None, version: Tree | None, values: Mapping[str, Any]) -> dict[str, str]:
-    """Return the name and version that an output is registered under; nothing where they hang on what is not known."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a run: its inputs, and its `id` and `date`."""
+
+    inputs: Mapping[str, Any]
+    run: Mapping[str, str]
+
+    def text(self, tree: Tree | None) -> str | None:
+        """Return a tree's text; None where it hangs on what is not known."""
+        if tree is None:
+            return ""
+        leaves = leaves_of(tree)
+        if any(self._look_up(leaf) is None for leaf in leaves):
+            return None
+        try:
+            value = evaluate(tree, self._look_up)
+        except EvaluationError:
+            return None
+        return None if value is None else text_of(value)
+
+    def _look_up(self, leaf: Tree) -> Any:
+        if leaf[0] not in ("input", "run"):
+            return None
+        return (self.inputs if leaf[0] == "input" else self.run).get(leaf[1])
+
+
+def registered_as(name: Tree | None, version: Tree | None, known: Known) -> dict[str, str]:
+    """Return the name and version that an output is registered under; nothing where they hang on what is not known.
+
+    A name can't be that of the job, which only addresses may hold.
+    """
     if name is None:
         return {}
     found = {}
     for key, tree in (("name", name), ("version", version)):
-        text = _text(tree, values)
-        if text is None:
+        text = known.text(tree)
+        if text is None or THE_JOB in text:
             return {}
         if text:
             found[key] = text
     return found
-
-
-def _text(tree: Tree | None, values: Mapping[str, Any]) -> str | None:
-    if tree is None:
-        return ""
-    try:
-        value = evaluate(tree, lambda leaf: values.get(leaf[1]) if leaf[0] in ("input", "run") else None)
-    except EvaluationError:
-        return None
-    return None if value is None else text_of(value)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from specflow.diagnostics import Diagnostic, error, warning
+from specflow.diagnostics import Diagnostic, Span, error, warning
 from specflow.graph.islands import Island
 from specflow.graph.model import Graph, Node
 from specflow.targets.databricks.names import (
@@ -18,14 +19,14 @@ from specflow.targets.databricks.names import (
 )
 from specflow.targets.databricks.schedule import fires_at_clock_changes
 
-__all__ = ["limits", "spec_faults"]
+__all__ = ["limits", "reference_faults", "spec_faults"]
 
 
 def spec_faults(graph: Graph, nodes: Mapping[str, Node]) -> Iterator[Diagnostic]:
     """Yield what a spec says that the platform can't take, as far as the graph alone tells."""
     yield from _natives_of_others(nodes)
     yield from _names_too_long(nodes)
-    yield from _references(graph)
+    yield from _references(graph, nodes)
     yield from _clock_changes(graph)
 
 
@@ -75,7 +76,7 @@ def _names_too_long(nodes: Mapping[str, Node]) -> Iterator[Diagnostic]:
             yield error("platform-limit", message, node.file.key_span(*node.place), "shorten one of the names")
 
 
-def _references(graph: Graph) -> Iterator[Diagnostic]:
+def _references(graph: Graph, nodes: Mapping[str, Node]) -> Iterator[Diagnostic]:
     """Yield texts that the bundle's tools would take for references of their own: there is no escape for `${`.
 
     Source: databricks/cli#6480.
@@ -85,11 +86,21 @@ def _references(graph: Graph) -> Iterator[Diagnostic]:
         told = {name: value for name, value in graph.notify.plain().items() if value}
         texts += [(address, ("notify", event)) for event, addresses in told.items() for address in addresses]
     for text, place in texts:
-        for sign in ("${", "{{"):
-            if sign in text:
-                message = f'"{sign}" is taken for a reference on Databricks, and can\'t be escaped here'
-                yield error("platform-reference", message, graph.file.span(*place), "write it in another way")
-                break
+        yield from reference_faults(text, partial(graph.file.span, *place))
+    for node in nodes.values():
+        if node.notebook is not None:
+            yield from reference_faults(node.notebook.name, partial(node.span_of, "notebook"))
+
+
+def reference_faults(
+    text: str, locate: Callable[[], Span], signs: Sequence[str] = ("${", "{{")
+) -> Iterator[Diagnostic]:
+    """Yield why a text can't stand in a bundle, if it can't; `{{` means something in a job only."""
+    for sign in signs:
+        if sign in text:
+            message = f'"{sign}" is taken for a reference on Databricks, and can\'t be escaped here'
+            yield error("platform-reference", message, locate(), "write it in another way")
+            return
 
 
 def _clock_changes(graph: Graph) -> Iterator[Diagnostic]:

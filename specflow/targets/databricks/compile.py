@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -12,7 +13,7 @@ from specflow.launcher import launcher_files
 from specflow.lowering import Lowering
 from specflow.spec.load import Workspace
 from specflow.targets.base import Compiled
-from specflow.targets.databricks.checks import limits
+from specflow.targets.databricks.checks import limits, reference_faults
 from specflow.targets.databricks.job import Job, build_job
 from specflow.targets.databricks.names import FOLDER, LAUNCHER
 from specflow.targets.databricks.natives import end_of, is_between
@@ -32,6 +33,7 @@ def compile_databricks(island: Island, workspace: Workspace) -> Compiled:
     lowering = Lowering(island.graph, workspace.root, "databricks", island.bridges)
     job = build_job(island, workspace, lowering, "${var.store}")
     found = [*job.found, *_with_patches(island, job)]
+    found += _references_in_profile(workspace)
     bundle = _bundle(island, workspace, job.files)
     profile_patch = workspace.profile.targets.get("databricks", {}).get(_KEY, {})
     if profile_patch:
@@ -114,6 +116,15 @@ def _with_patches(island: Island, job: Job) -> Iterator[Diagnostic]:
         held: list[tuple[str, ...]] = [("name",), ("tasks",), ("parameters",), ("tags", "specflow")]
         yield from patch_findings(job.settings, whole, held, lambda keys: file.key_span(_KEY, *keys))
         job.settings = merged(job.settings, whole)
+
+
+def _references_in_profile(workspace: Workspace) -> Iterator[Diagnostic]:
+    profile, project = workspace.profile, workspace.project
+    named = {("variables", name): value for name, value in profile.variables.items()}
+    for place, value in {**named, ("store", "databricks"): profile.store.get("databricks")}.items():
+        if project is not None and isinstance(value, str):
+            span = partial(project.span, "profiles", workspace.profile_name or "", *place)
+            yield from reference_faults(value, span, ("${",))
 
 
 def _findings_in_profile(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from specflow.diagnostics import error
 from specflow.graph.model import DataRef, Graph, Node
 from specflow.lowering import Lowering, leaves_of
 from specflow.spec.checks.files import is_address
+from specflow.targets.databricks.checks import reference_faults
 from specflow.targets.databricks.environments import FILES
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ def data_places(graph: Graph, nodes: Iterable[Node], lowering: Lowering, job: Jo
     for location, key in lowering.literals.items():
         found[key] = _put(key, lowering.root / location, job)
         job.data[key] = {"type": "file", "version": None, "sha256": None} | _shown(found[key])
+    for key, place in found.items():
+        job.found += reference_faults(place.removeprefix(FILES), partial(lowering.place_of, key))
     return found
 
 

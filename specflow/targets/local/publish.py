@@ -19,7 +19,7 @@ from specflow.targets.local.bindings import Bindings
 from specflow.targets.local.steps import Result
 from specflow.targets.local.workspace import Workspace
 
-__all__ = ["export", "publish"]
+__all__ = ["check_places", "export", "publish"]
 
 _NAME_PARTS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 
@@ -35,7 +35,7 @@ def publish(plan: Plan, result: Result, inputs: Mapping[str, Any], workspace: Wo
         try:
             if declared["location"] is not None:
                 location = text_of(evaluate(declared["location"], look_up))
-                is_there = _is_elsewhere(plan, location)
+                is_there = _is_elsewhere(declared["location"])
                 written = location if is_there else _write(value, declared, location, workspace.root)
                 done[name] = f"written to {written}"
             if name in result.registered:
@@ -51,9 +51,32 @@ def publish(plan: Plan, result: Result, inputs: Mapping[str, Any], workspace: Wo
     return done
 
 
-def _is_elsewhere(plan: Plan, location: str) -> bool:
-    """Return whether a platform has written an output already: an address, of a run with no step on this machine."""
-    return "://" in location and all(step["island"] is not None for step in plan.document["steps"])
+def check_places(plan: Plan, inputs: Mapping[str, Any], workspace: Workspace, facts: Mapping[str, Any]) -> None:
+    """Raise SpecflowError, before anything runs, for an output that has no place where its location leads now."""
+    look_up = Bindings(plan, inputs, facts).look_up
+    for declared in plan.document["outputs"].values():
+        if declared["location"] is not None and not _is_elsewhere(declared["location"]):
+            _place(text_of(evaluate(declared["location"], look_up)), workspace.root)
+
+
+def _is_elsewhere(location: list[Any]) -> bool:
+    """Return whether a platform writes an output, to an address: a target that can't has refused the plan."""
+    from specflow.graph.locations import leads_away  # brings the whole language with it
+
+    return leads_away(location)
+
+
+def _place(location: str, root: FilePath) -> FilePath:
+    """Return where in the project an output goes; raise SpecflowError for an address, and what leads out."""
+    from specflow.spec.checks.files import is_address
+
+    if is_address(location):
+        message = f'the output location "{location}" turns out to be an address'
+        raise SpecflowError(message, "name a place in the project, or write how the address begins into the spec")
+    place = FilePath(os.path.normpath(root / location))
+    if not place.resolve().is_relative_to(root.resolve()):
+        raise SpecflowError(f'the output location "{location}" leads out of the project', "name a place inside it")
+    return place
 
 
 def export(result: Result, plan: Plan, folder: FilePath) -> dict[str, Any]:
@@ -77,13 +100,7 @@ def export(result: Result, plan: Plan, folder: FilePath) -> dict[str, Any]:
 
 
 def _write(value: Any, declared: Mapping[str, Any], location: str, root: FilePath) -> str:
-    from specflow.spec.checks.files import is_address  # brings the whole language with it
-
-    if is_address(location):
-        raise SpecflowError(f'the output location "{location}" is an address', "name a place in the project")
-    target = FilePath(os.path.normpath(root / location))
-    if not target.resolve().is_relative_to(root.resolve()):
-        raise SpecflowError(f'the output location "{location}" leads out of the project', "name a place inside it")
+    target = _place(location, root)
     if declared["type"] not in PATH_TYPES:
         target.parent.mkdir(parents=True, exist_ok=True)
         with _beside(target) as fresh:

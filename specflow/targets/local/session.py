@@ -23,7 +23,7 @@ from specflow.plan import Plan
 from specflow.recall.standing import write_standing
 from specflow.targets.local.engine import Engine
 from specflow.targets.local.processes import Processes
-from specflow.targets.local.publish import publish
+from specflow.targets.local.publish import check_places, publish
 from specflow.targets.local.steps import Options, Result
 from specflow.targets.local.workspace import Workspace, new_run_id
 
@@ -51,6 +51,7 @@ def run_plan(
     workspace.open()
     now = datetime.now(timezone.utc)
     run_id = new_run_id(now)
+    check_places(plan, inputs, workspace, {"id": run_id, "date": f"{now:%Y-%m-%d}"})
     with _claims(workspace, run_id):
         return _run(plan, inputs, workspace, options, tell, processes, is_interrupted, now, run_id)
 

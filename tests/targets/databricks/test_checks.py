@@ -81,6 +81,44 @@ def test_what_the_platform_takes_for_a_reference_is_refused(project: Project, te
     ] == project.told(text + STEP)
 
 
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("data: {d: {type: file, location: 'a${x}.csv'}}\nsteps:\n  a: {run: [cat, '${{ data.d }}']}\n", "3:34"),
+        (
+            "data: {d: {type: file, location: {databricks: '/Volumes/m/d/v/{{x}}'}}}\n"
+            "steps:\n  a: {run: [cat, '${{ data.d }}']}\n",
+            "3:47",
+        ),
+        (
+            "inputs: {f: {type: file, default: 'a${x}.csv'}}\nsteps:\n  a: {run: [cat, '${{ inputs.f }}']}\n",
+            "3:35",
+        ),
+        ("steps:\n  a: {notebook: 'a${x}.py'}\n", "4:7"),
+    ],
+)
+def test_a_name_that_a_bundle_would_put_something_for_is_refused(project: Project, text: str, place: str) -> None:
+    project.write("1\n", "a${x}.csv")
+    project.write("# Databricks notebook source\n", "a${x}.py")
+    sign = "{{" if "{{x" in text else "${"
+
+    assert [
+        f'pipeline.yaml:{place}: error: "{sign}" is taken for a reference on Databricks, and can\'t be escaped here '
+        "[platform-reference]; write it in another way"
+    ] == project.told(text)
+
+
+def test_a_variable_of_a_profile_that_a_bundle_would_take_for_a_reference_is_refused(project: Project) -> None:
+    project.write(
+        "specflow: 1\nprofile: p\nprofiles:\n  p:\n    variables: {fine: '{{a}}', bad: 'x${y}'}\n", "specflow.yaml"
+    )
+
+    assert [
+        'specflow.yaml:5:37: error: "${" is taken for a reference on Databricks, and can\'t be escaped here '
+        "[platform-reference]; write it in another way"
+    ] == project.told(STEP)
+
+
 def test_a_parameter_may_hold_whatever_it_likes(project: Project) -> None:
     told = project.told(
         'inputs:\n  x: {type: string, default: "{{job.id}} ${var.x}"}\nsteps:\n  a: {run: [echo, "${{ inputs.x }}"]}\n'
