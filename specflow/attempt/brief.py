@@ -78,6 +78,8 @@ class Brief:
             value = _given(texts, facts) if texts else self.inputs.get(name)
             if value is None and facts["default"] is not None:
                 value = evaluate(facts["default"], self._look_up)
+            if value is None and not facts["optional"]:
+                raise PrepareError(f'the pipeline\'s input "{name}" needs a value, and has been given none')
             problem = None if value is None else value_problem(value, facts)
             if problem is not None:
                 raise PrepareError(f'the pipeline\'s input "{name}": {problem[1]}')
@@ -137,9 +139,9 @@ class Brief:
 
     def values(self) -> Outcome | dict[str, Any]:
         """Return the values of the step's ports, or how it ends without running; raise for values that can't be."""
-        self._read_inputs()
         if self.options.halt and os.path.exists(self.options.halt):
             return Outcome("skipped", FAIL_FAST)
+        self._read_inputs()
         direct = {}
         for port, text in dict(self.options.value).items():
             decoded = decode(text)

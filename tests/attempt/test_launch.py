@@ -62,6 +62,21 @@ def got(bench: Bench, *options: str) -> list[str]:
     return json.loads(bench.output("echo", "got").read_text(encoding="utf-8"))
 
 
+def test_a_step_fails_that_reads_an_input_which_nobody_has_given(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, 'inputs: {day: {type: string}}\nsteps:\n  a: {run: [echo, "${{ inputs.day }}"]}\n')
+
+    for options in ((), ("--input", f"day={NULL}")):
+        done = bench.launch("a", *options)
+
+        assert 1 == done.code
+        assert done.record is not None
+        assert ("failed", 'the pipeline\'s input "day" needs a value, and has been given none') == (
+            done.record["state"],
+            done.record["reason"],
+        )
+    assert 0 == bench.launch("a", "--input", "day=today").code
+
+
 @pytest.mark.parametrize("text", NASTY)
 def test_an_input_arrives_byte_for_byte(echo: Bench, text: str) -> None:
     assert [text, "3", "a", "b"] == got(echo, "--input", f"text={encode(text)}")

@@ -67,7 +67,7 @@ def _texts_of_output(context: Context, name: str) -> Iterator[Diagnostic]:
 
 
 def schedule_faults(context: Context) -> Iterator[Diagnostic]:
-    """Yield crons that aren't, and time zones that nobody knows."""
+    """Yield crons that aren't, time zones that nobody knows, and inputs that nobody gives a value at those times."""
     schedule = context.file.model.schedule
     if schedule is None:
         return
@@ -81,6 +81,11 @@ def schedule_faults(context: Context) -> Iterator[Diagnostic]:
     if help_ is not None:
         message = f'there is no time zone "{schedule.timezone}"'
         yield error("bad-timezone", message, context.file.span("schedule", "timezone"), help_)
+    for name, port in context.file.model.inputs.items():
+        if port.default is None and not port.optional and not context.file.is_broken(("inputs", name)):
+            message = f'nobody gives "{name}" a value when the schedule starts the pipeline'
+            span = context.file.key_span("inputs", name)
+            yield error("missing-input", message, span, "give it a default, or make it optional")
 
 
 def unread_inputs(context: Context) -> Iterator[Diagnostic]:
