@@ -17,6 +17,7 @@ from specflow.targets.databricks.names import (
     MAX_TASKS,
     parameter_bytes,
 )
+from specflow.targets.databricks.natives import is_between
 from specflow.targets.databricks.schedule import fires_at_clock_changes
 
 __all__ = ["limits", "reference_faults", "spec_faults"]
@@ -28,6 +29,9 @@ def spec_faults(graph: Graph, nodes: Mapping[str, Node]) -> Iterator[Diagnostic]
     yield from _names_too_long(nodes)
     yield from _references(graph, nodes)
     yield from _clock_changes(graph)
+    for node in nodes.values():
+        if is_between(node):
+            yield from _beyond_the_launcher(node)
 
 
 def limits(island: Island, settings: Mapping[str, Any]) -> Iterator[Diagnostic]:
@@ -63,6 +67,24 @@ def _natives_of_others(nodes: Mapping[str, Node]) -> Iterator[Diagnostic]:
             place = node.file.key_span(*node.place, f"x-{native}")
             message = f'"{node.label}" is a native step of "{native}", and it is placed on "databricks"'
             yield error("native-elsewhere", message, place, f"add target: {native}")
+
+
+def _beyond_the_launcher(node: Node) -> Iterator[Diagnostic]:
+    """Yield what a step can't have that the platform runs by itself."""
+    if node.notebook is not None:
+        for key, is_used, way_out in (
+            ("env", bool(node.env), "give it what it needs as inputs, which are its widgets"),
+            ("secrets", bool(node.secrets), "read them in the notebook: dbutils.secrets.get(scope, key)"),
+        ):
+            if is_used:
+                message = f"a Databricks source notebook gets no `{key}` of its step"
+                yield error("unsupported", f"databricks: {message}", node.span_of(key), way_out)
+    retry = node.retry
+    if retry is not None and retry.attempts > 1 and (retry.delay != "1s" or retry.backoff != 1):
+        message = "tried again `delay` after the attempt before began, without `backoff`"
+        yield warning(
+            "approximated", f"databricks: a step that the platform runs itself is {message}", node.span_of("retry")
+        )
 
 
 def _names_too_long(nodes: Mapping[str, Node]) -> Iterator[Diagnostic]:

@@ -151,6 +151,8 @@ class _Builder:
         packages, file = self._packages(node)
         registered = self._registered(node, machine)
         if machine.is_serverless:
+            if node.notebook is not None and is_between(node):
+                packages, registered = self._none_inside(node, packages, registered)
             environment = self._environment(node, packages, file, registered)
         else:
             known = registered if isinstance(registered, Mapping) else None
@@ -164,6 +166,14 @@ class _Builder:
             {name: self._secret(node, name) for name in node.secrets},
             self.graph.fail_fast,
         )
+
+    def _none_inside(self, node: Node, packages: Packages, registered: Any) -> tuple[Packages, None]:
+        """Return the environment of the tasks around a source notebook, which itself takes none from its job."""
+        if registered is not None or packages != Packages():
+            message = "databricks: on serverless compute a source notebook has its environment inside it"
+            way_out = "install packages in the notebook, by %pip, or give it a compute that is a cluster"
+            self.made.found.append(error("unsupported", message, node.span_of("environment"), way_out))
+        return Packages(), None
 
     def _machine(self, node: Node) -> Machine:
         needs = node.environment.needs if node.environment is not None else None

@@ -21,6 +21,7 @@ from specflow.targets.databricks.names import DECIDE, LAUNCHER, RECORD, RUN_PARA
 from specflow.targets.databricks.tasks import (
     ONLY_OUR_RETRIES,
     Around,
+    halt_text,
     machine_words,
     root_text,
     script_task,
@@ -59,6 +60,8 @@ def native_tasks(
         f"--ended={{{{tasks.{node.id}.result_state}}}}",
         f"--attempt={{{{tasks.{node.id}.execution_count}}}}",
     ]
+    if around.fail_fast:
+        arguments.append(f"--halt={halt_text()}")
     record = script_task(f"{node.id}{RECORD}", place.note, arguments, around)
     behind_condition = {"task_key": f"{node.id}{RUNS}", "outcome": "true"}
     return [
@@ -79,6 +82,8 @@ def _decide(node: Node, note: Mapping[str, Any], place: Place, around: Around) -
         "specflow_date": "{{job.start_time.iso_date}}",
         "specflow_options": " ".join(place.arguments),
     }
+    if around.fail_fast:
+        parameters["specflow_halt"] = halt_text()
     for name in note["inputs"]:
         parameters[f"input.{name}"] = f"{{{{job.parameters.{(around.parameters or {})[name]}}}}}"
     for key in note["data"]:
@@ -101,7 +106,7 @@ def _own_task(
     if node.kind == "native":
         return patience
     assert node.notebook is not None
-    path = f"{folder_of(node.id, is_instance=bool(node.matrix))}/{node.notebook.name}"
+    path = f"{folder_of(node.id, is_instance=bool(node.matrix))}/{_place_in_code(node.notebook, node.code)}"
     files[path] = node.notebook
     ports = {port: f"{{{{tasks.{node.id}{DECIDE}.values.{port}}}}}" for port in (*node.inputs, *node.outputs)}
     return {
@@ -109,6 +114,13 @@ def _own_task(
         **patience,
         "notebook_task": {"notebook_path": f"../{path}", **({"base_parameters": ports} if ports else {})},
     }
+
+
+def _place_in_code(notebook: FilePath, code: FilePath | None) -> str:
+    """Return where a notebook lies in its step's folder: where it is in the step's code, whose modules it imports."""
+    if code is None:
+        return notebook.name
+    return f"code/{notebook.relative_to(code).as_posix() if notebook.is_relative_to(code) else notebook.name}"
 
 
 def _machine_of_notebook(around: Around) -> dict[str, Any]:

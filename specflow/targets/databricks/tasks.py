@@ -13,7 +13,7 @@ from specflow.targets.databricks.environments import FILES
 from specflow.targets.databricks.folders import Place
 from specflow.targets.databricks.names import LAUNCHER, ROOT_PARAMETER, RUN_PARAMETER
 
-__all__ = ["ONLY_OUR_RETRIES", "Around", "outlives_failures", "script_task", "task_of", "with_order"]
+__all__ = ["ONLY_OUR_RETRIES", "Around", "halt_text", "outlives_failures", "script_task", "task_of", "with_order"]
 
 GRACE_S = 60
 """Seconds that the platform's own limit stands behind the launcher's: it ends what the launcher could not."""
@@ -57,7 +57,7 @@ def task_of(node: Node, note: Mapping[str, Any], place: Place, around: Around, b
     if node.engine == "spark":
         arguments.append("--in-process")
     if around.fail_fast:
-        arguments.append(f"--halt={root_text()}/failed-{{{{job.repair_count}}}}")
+        arguments.append(f"--halt={halt_text()}")
     task = script_task(node.id, place.note, arguments, around)
     task = with_order(task, before, always=outlives_failures(node))
     return {**task, **_patience(node, note)}
@@ -81,6 +81,11 @@ def script_task(key: str, note: str, arguments: Sequence[str], around: Around) -
 def root_text() -> str:
     """Return where the records and outputs of a run lie, in the platform's words."""
     return f"{{{{job.parameters.{ROOT_PARAMETER}}}}}/{{{{job.parameters.{RUN_PARAMETER}}}}}"
+
+
+def halt_text() -> str:
+    """Return the file that says that a step of this run has failed, in the platform's words."""
+    return f"{root_text()}/failed-{{{{job.repair_count}}}}"
 
 
 def machine_words(around: Around) -> dict[str, Any]:

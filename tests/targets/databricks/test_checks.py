@@ -134,6 +134,41 @@ def test_a_schedule_in_the_hour_of_a_clock_change_is_told(project: Project) -> N
     ] == project.told(f'schedule: {{cron: "30 2 * * *", timezone: Europe/Berlin}}\n{STEP}')
 
 
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        (
+            "env: {A: b}",
+            "6:5: error: databricks: a Databricks source notebook gets no `env` of its step [unsupported]; "
+            "give it what it needs as inputs, which are its widgets",
+        ),
+        (
+            "secrets: [TOKEN]",
+            "6:5: error: databricks: a Databricks source notebook gets no `secrets` of its step [unsupported]; "
+            "read them in the notebook: dbutils.secrets.get(scope, key)",
+        ),
+        (
+            "environment: {dependencies: [tabulate]}",
+            "6:5: error: databricks: on serverless compute a source notebook has its environment inside it "
+            "[unsupported]; install packages in the notebook, by %pip, or give it a compute that is a cluster",
+        ),
+        (
+            "retry: {attempts: 2, delay: 1m}",
+            "6:5: warning: databricks: a step that the platform runs itself is tried again `delay` after the attempt "
+            "before began, without `backoff` [approximated]",
+        ),
+        ("retry: {attempts: 2}", None),
+        ("environment: {dependencies: [tabulate]}\n    compute: big", None),
+    ],
+)
+def test_what_a_source_notebook_can_not_have_is_told(project: Project, keys: str, told: str | None) -> None:
+    project.write("# Databricks notebook source\nprint(1)\n", "look.py")
+
+    found = project.told(f"computes: {{big: {{cpus: 4}}}}\nsteps:\n  look:\n    {keys}\n    notebook: look.py\n")
+
+    assert ([] if told is None else [f"pipeline.yaml:{told}"]) == found
+
+
 def test_a_need_that_no_machine_meets_is_told(project: Project) -> None:
     assert [
         'pipeline.yaml:6:3: error: step "a": no node type known here has 500 cpus; name one in the profile '

@@ -473,6 +473,21 @@ def test_a_source_notebook_stands_between_tasks_of_ours(project: Project) -> Non
     assert "pipeline__word" in [one["name"] for one in job_of(made)["parameters"]]
 
 
+def test_a_source_notebook_lies_in_its_code(project: Project) -> None:
+    project.write("# Databricks notebook source\nimport helper\n", "lib/deep/look.py")
+    project.write("x = 1\n", "lib/deep/helper.py")
+    project.write("# Databricks notebook source\nimport helper\n", "other.py")
+
+    made = project.compile(
+        "steps:\n  look: {notebook: lib/deep/look.py, code: lib}\n  other: {notebook: other.py, code: lib/deep}\n"
+    )
+
+    tasks = tasks_of(job_of(made))
+    assert "../src/look/code/deep/look.py" == tasks["look"]["notebook_task"]["notebook_path"]
+    assert "../src/other/code/other.py" == tasks["other"]["notebook_task"]["notebook_path"]
+    assert {"src/look/code/deep/helper.py", "src/look/code/deep/look.py", "src/other/code/helper.py"} <= set(made.files)
+
+
 def test_a_native_step_is_its_own_task(project: Project) -> None:
     job = project.job(
         "steps:\n"

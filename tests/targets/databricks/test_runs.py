@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from specflow.attempt.outcomes import FAIL_FAST
 from specflow.emulation import Fault
 from specflow.errors import SpecflowError
 from specflow.targets.databricks.artifact import read_artifact
@@ -293,6 +294,53 @@ def test_a_cancelled_run_ends_what_runs_and_starts_nothing(
 
     assert "cancelled" == status.state
     assert {"a": "cancelled", "b": "not run"} == states_of(status)
+
+
+def test_a_failure_starts_nothing_new_though_the_platform_runs_a_step_itself(
+    project: Project, client: DatabricksClient, tmp_path: Path
+) -> None:
+    project.write("# Databricks notebook source\nraise SystemExit(3)\n", "bad.py")
+    project.write("# Databricks notebook source\nprint(1)\n", "good.py")
+    head = "concurrency: 1\nfail_fast: true\nsteps:\n"
+    first = client.submit(
+        submission(project.compile(f"{head}  a: {{notebook: bad.py}}\n  b: {{run: [echo, hi]}}\n"), tmp_path / "1")
+    )
+    ended = wait(client, first)
+    other = project.compile(f"{head}  a: {{run: [cat, nowhere]}}\n  b: {{notebook: good.py}}\n")
+    second = client.submit(submission(other, tmp_path / "2", "20260101-120000-ffffff"))
+
+    assert ["failed", "failed"] == [ended.state, wait(client, second).state]
+    for job in (first, second):
+        told = {step: record(client, job, step) for step in ("a", "b")}
+        assert {"a": "failed", "b": "skipped"} == {step: one["state"] for step, one in told.items()}
+        assert FAIL_FAST == told["b"]["reason"]
+
+
+def test_a_source_notebook_imports_what_lies_beside_it(
+    project: Project, client: DatabricksClient, tmp_path: Path
+) -> None:
+    project.write("# Databricks notebook source\nimport helper\nprint(helper.WORD)\n", "lib/look.py")
+    project.write("WORD = 'from beside'\n", "lib/helper.py")
+    made = project.compile("steps:\n  look: {notebook: lib/look.py, code: lib}\n")
+
+    job = client.submit(submission(made, tmp_path / "bundle"))
+
+    assert "succeeded" == wait(client, job).state
+    assert "from beside" in client.log(job, "look")
+
+
+def test_a_decision_that_can_not_be_made_is_a_failed_step(
+    project: Project, client: DatabricksClient, tmp_path: Path
+) -> None:
+    project.write("# Databricks notebook source\nprint(1)\n", "look.py")
+    made = project.compile(
+        "inputs: {day: {type: string}}\nsteps:\n  look: {notebook: look.py, inputs: {d: '${{ inputs.day }}'}}\n"
+    )
+
+    job = client.submit(submission(made, tmp_path / "bundle"))
+
+    assert "failed" == wait(client, job).state
+    assert 'the pipeline\'s input "day" needs a value, and has been given none' == record(client, job, "look")["reason"]
 
 
 def test_a_word_that_only_the_cli_resolves_is_told(project: Project, client: DatabricksClient, tmp_path: Path) -> None:

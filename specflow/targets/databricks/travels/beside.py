@@ -16,9 +16,11 @@ def decide(note: str, options: list[str]) -> dict[str, str] | None:
     """Return the texts of a step's ports, outputs included, if it runs; else None, and its record says why."""
     settled = _brief(note, options)
     outcomes = importlib.import_module("specflow.attempt.outcomes")
+    unfit = importlib.import_module("specflow.attempt.prepare").PrepareError
+    absent = importlib.import_module("specflow.attempt.evaluate").EvaluationError
     try:
         given = settled.values()
-    except ValueError as failure:
+    except (ValueError, absent, unfit) as failure:
         given = outcomes.Outcome("failed", str(failure))
     if isinstance(given, outcomes.Outcome):
         _record(settled, given, 0)
@@ -42,6 +44,9 @@ def take_down(note: str, options: list[str]) -> int:
         ended, count = start.value_of(options, "ended"), int(start.value_of(options, "attempt", "1"))
         known = _ended(settled, ended, count, outcomes)
     importlib.import_module("specflow.attempt.tell").tell((records.line_of(known) + "\n").encode())
+    if known["state"] == "failed" and settled.options.halt:
+        with open(settled.options.halt, "w", encoding="utf-8") as stream:
+            stream.write(settled.id)
     return 1 if known["state"] in ("failed", "cancelled") else 0
 
 
