@@ -61,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--store", default="", help="where the exchange store is that several platforms see")
     found.add_argument("--executed", default="", help="where an executed notebook goes")
     found.add_argument("--attempt", type=int, default=0, help="the platform repeats attempts itself, and this is one")
+    found.add_argument("--afresh", default="", help="which run asked for this launch, in place of an earlier one")
     found.add_argument("--began", type=float, default=0.0, help="when the first attempt began, in seconds since 1970")
     found.add_argument("--halt", default="", help="a file that is there once a step has failed, and nothing new starts")
     found.add_argument("--native", action="store_true", help="the platform ran the step: take down what was --left")

@@ -172,14 +172,25 @@ class Bridge:
         for port in dict.fromkeys((*self.errand.wanted.get(event.step, ()), *unreached)):
             if port not in record["outputs"]:
                 continue
+            folder = self.errand.outputs / event.step / port
             if "local" in named.get(port, {}):
-                found[port] = named[port]["local"]
+                found[port] = _under_its_name(named[port]["local"], record["outputs"][port]["name"], folder)
             else:
-                folder = self.errand.outputs / event.step / port
                 folder.mkdir(parents=True, exist_ok=True)
                 found[port] = str(client.fetch(self.job, event.step, port, record, folder))
             _check(FilePath(found[port]), record["outputs"][port], f"{event.step}.{port}")
         return found
+
+
+def _under_its_name(path: str, name: str, folder: FilePath) -> str:
+    """Return a path that ends in the name which its maker gave an output; in the store it may have another."""
+    if FilePath(path).name == name:
+        return path
+    folder.mkdir(parents=True, exist_ok=True)
+    link = folder / FilePath(name).name
+    link.unlink(missing_ok=True)
+    link.symlink_to(path)
+    return str(link)
 
 
 def _check(path: FilePath, left: Mapping[str, Any], name: str) -> None:

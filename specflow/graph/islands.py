@@ -50,6 +50,11 @@ class Island:
     """Of a pipeline that this target coordinates: its steps that are bridges, and what each leads to."""
 
     @property
+    def job(self) -> str:
+        """Return the name of its job: the pipeline's, and its own behind it where it is a part of one."""
+        return self.name if self.is_whole else f"{self.graph.name}__{self.name}"
+
+    @property
     def through(self) -> dict[str, str]:
         """Return the bridge to each step elsewhere."""
         return {step: bridge for bridge, crossing in self.bridges.items() for step in crossing.steps}

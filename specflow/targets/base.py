@@ -131,6 +131,8 @@ class Submission:
     arrivals: Mapping[str, Any] = field(default_factory=dict)
     """Of an island in a mixed pipeline: `{"records": {step: record}, "paths": {"step.port": address}}`."""
     tags: Mapping[str, str] = field(default_factory=dict)
+    afresh: Collection[str] = ()
+    """Steps that are run whatever the platform still has of earlier runs of theirs."""
 
 
 @dataclass(frozen=True, slots=True)

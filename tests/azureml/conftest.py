@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -106,10 +106,10 @@ class Workspace:
         self.emulated.start()
         self.client = TARGET.client(self.emulated.settings)
 
-    def submit(self, artifact: Artifact, key: str = RUN, **inputs: Any) -> str:
+    def submit(self, artifact: Artifact, key: str = RUN, afresh: Collection[str] = (), **inputs: Any) -> str:
         native = json.loads(json.dumps(artifact.compiled.native))
         folder = artifact.write(self.root / f"artifact-{key}")
-        return self.client.submit(Submission(key, native["name"], RUN, folder, native, inputs))
+        return self.client.submit(Submission(key, native["name"], RUN, folder, native, inputs, afresh=afresh))
 
     def wait(self, job: str, limit_s: float = 120) -> Any:
         pause = threading.Event()

@@ -13,6 +13,7 @@ import pytest
 from specflow.emulation import Fault
 from specflow.errors import SpecflowError, UnreachableError
 from specflow.targets.azureml import client as sdk
+from specflow.targets.azureml.emulator.reuse import IS_REUSED
 from specflow.targets.azureml.states import child_status, job_state
 from specflow.targets.azureml.target import TARGET
 from tests.azureml.conftest import RUN, Artifact, Workspace
@@ -179,6 +180,28 @@ def test_a_file_of_any_other_name_arrives(project: Make, workspace: Workspace) -
 
     assert "succeeded" == workspace.wait(job).state
     assert all(f"in {name}" in workspace.client.log(job, f"s{n}") for n, name in enumerate(names))
+
+
+@pytest.mark.parametrize(
+    ("afresh", "runs"),
+    [((), [False, False, False]), (["a"], [True, True, False]), (["a", "b", "c"], [True, True, True])],
+)
+def test_what_is_to_run_afresh_is_not_reused(
+    project: Make, workspace: Workspace, afresh: list[str], runs: list[bool]
+) -> None:
+    text = (
+        'steps:\n  a: {shell: bash, run: "date +%N > $O", env: {O: "${{ outputs.o }}"}, outputs: {o: {type: file}}}\n'
+        "  b: {run: [cat, '${{ steps.a.outputs.o }}']}\n  c: {run: [date]}\n"
+    )
+    artifact = project(text)
+    workspace.wait(workspace.submit(artifact))
+
+    job = workspace.submit(artifact, f"{RUN}-again", afresh)
+
+    assert "succeeded" == workspace.wait(job).state
+    history = workspace.emulated.emulator.service.runs
+    reused = {run.node: IS_REUSED in run.properties for run in history.children(job)}
+    assert runs == [not reused[step] for step in ("a", "b", "c")]
 
 
 def test_a_secret_comes_from_its_vault_and_is_in_no_artifact(project: Make, make_workspace: Any) -> None:

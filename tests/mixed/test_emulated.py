@@ -82,3 +82,45 @@ def test_a_pipeline_that_a_platform_coordinates_ends_as_on_this_machine_alone(
     abroad = ran(folder, project, None, bridges, host)
 
     assert agree(here, abroad, fails_fast=writer.fails_fast), (here, abroad)
+
+
+NAMED = """\
+specflow: 1
+name: named
+steps:
+  make:
+    target: {maker}
+    shell: bash
+    run: echo 1 > $T; mkdir -p $F; echo 2 > $F/x
+    env: {{T: "${{{{ outputs.table }}}}", F: "${{{{ outputs.both }}}}"}}
+    outputs: {{table: {{type: file, format: csv}}, both: {{type: folder}}}}
+  read:
+    target: {reader}
+    shell: bash
+    run: test -f $T && test -f $F/x && echo "$(basename $T) $(basename $F)" > $N
+    env:
+      T: "${{{{ steps.make.outputs.table }}}}"
+      F: "${{{{ steps.make.outputs.both }}}}"
+      N: "${{{{ outputs.names }}}}"
+    outputs: {{names: {{type: file}}}}
+outputs:
+  names: {{from: "${{{{ steps.read.outputs.names }}}}"}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("maker", "reader"),
+    [("azureml", "local"), ("databricks", "local"), ("azureml", "databricks"), ("local", "azureml")],
+)
+def test_a_reader_sees_the_name_that_the_maker_gave(project: Path, bridges: Bridges, maker: str, reader: str) -> None:
+    folder = project / f"named-{maker}-{reader}"
+    folder.mkdir()
+    (folder / "p.yaml").write_text(NAMED.format(maker=maker, reader=reader))
+    plan, found = make_plan(validate(folder / "p.yaml", Loader(project, "emulated")), None, "local")
+    assert plan is not None, [finding.message for finding in found]
+    options = Options(2, {"PATH": os.environ["PATH"]}, use_cache=False, bridges=bridges)
+
+    result = run_plan(plan, {}, Workspace(project), options, lambda event: None, Processes(), lambda: 0).result
+
+    assert "succeeded" == result.state
+    assert "table.csv both\n" == Path(result.outputs["names"]).read_text()

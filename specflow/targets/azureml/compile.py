@@ -273,7 +273,7 @@ class _Compiler:
     def _document(self, inputs: Mapping[str, Any], bound: Bound, jobs: Mapping[str, Any]) -> dict[str, Any]:
         graph = self.graph
         found: dict[str, Any] = {"$schema": _SCHEMA, "type": "pipeline"}
-        found |= {"display_name": self.island.name, "experiment_name": graph.name}
+        found |= {"display_name": self.island.job, "experiment_name": graph.name}
         if graph.description:
             found["description"] = graph.description
         if graph.tags:
@@ -336,7 +336,7 @@ class _Compiler:
         for name, node in self.nodes.items():
             paths = (port for port, output in node.outputs.items() if output.type in model.PATH_TYPES)
             steps[name] = {"label": node.label, "outputs": {port: declared_type(node, port) for port in paths}}
-            steps[name]["reused"] = self.reused[name]
+            steps[name] |= {"reused": self.reused[name], "native": node.kind == "native"}
         late: dict[str, dict[str, str]] = {}
         for name, wiring in self.wirings.items():
             for given, port in wiring.late.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -13,7 +13,7 @@ from specflow.targets.azureml.nodes import unquoted
 from specflow.targets.azureml.outputs import Known, registered_as
 from specflow.targets.azureml.ports import Wiring, literal
 
-__all__ = ["with_given"]
+__all__ = ["run_afresh", "with_given"]
 
 
 def with_given(
@@ -51,6 +51,24 @@ def with_given(
     return {**found, "outputs": outputs} if outputs else found
 
 
+def run_afresh(
+    document: Mapping[str, Any], native: Mapping[str, Any], steps: Collection[str], key: str
+) -> Mapping[str, Any]:
+    """Return the document with nodes that Azure ML can't reuse: all of them, or those whose command says who asked.
+
+    A native step has no command of ours, and one elsewhere no node: with one, the whole job is run afresh.
+    """
+    if not steps:
+        return document
+    known = native["steps"]
+    if set(known) <= set(steps) or any(step not in known or known[step]["native"] for step in steps):
+        return {**document, "settings": {**document["settings"], "force_rerun": True}}
+    jobs = dict(document["jobs"])
+    for step in steps:
+        jobs[step] = _with_words(jobs[step], [f"--afresh {key}"])
+    return {**document, "jobs": jobs}
+
+
 def _give(document: dict[str, Any], port: Mapping[str, Any], name: str, value: Any) -> None:
     if not port["late"]:
         document["inputs"][name] = _entry(port, value)
@@ -82,15 +100,23 @@ def _with_inputs(node: Mapping[str, Any], name: str, added: Mapping[str, str], k
     """Return a node that reads more inputs of the pipeline: `added` has its own name for each, and theirs."""
     wiring = Wiring(is_spark=node["type"] == "spark")
     words = [f"--input {name}={wiring.take(own, _bound(outer), kind, None)}" for own, outer in added.items()]
-    key = "command"
     if wiring.is_spark:
-        key, words = "args", [unquoted(word) for word in words]
-    found = {**node, "inputs": {**(node.get("inputs") or {}), **wiring.inputs}}
-    if "component" not in node:
-        return {**found, key: " ".join([node[key], *words])}
-    component = node["component"]
+        words = [unquoted(word) for word in words]
+    found = _with_words({**node, "inputs": {**(node.get("inputs") or {}), **wiring.inputs}}, words)
+    if "component" not in found:
+        return found
+    component = found["component"]
     declared = {**(component.get("inputs") or {}), **{own: wiring.declared(own) for own in added}}
-    return {**found, "component": {**component, "inputs": declared, key: " ".join([component[key], *words])}}
+    return {**found, "component": {**component, "inputs": declared}}
+
+
+def _with_words(node: Mapping[str, Any], words: Sequence[str]) -> dict[str, Any]:
+    """Return a node whose launcher is told more."""
+    key = "args" if node["type"] == "spark" else "command"
+    if "component" not in node:
+        return {**node, key: " ".join([node[key], *words])}
+    component = node["component"]
+    return {**node, "component": {**component, key: " ".join([component[key], *words])}}
 
 
 def _bound(name: str) -> str:

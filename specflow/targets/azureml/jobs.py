@@ -19,7 +19,7 @@ from specflow.attempt.records import line_of, new_record
 from specflow.errors import UnreachableError
 from specflow.targets.azureml import client
 from specflow.targets.azureml.client import MissingError, TakenError, error_text, patiently, word
-from specflow.targets.azureml.given import with_given
+from specflow.targets.azureml.given import run_afresh, with_given
 from specflow.targets.azureml.ports import RECORD
 from specflow.targets.azureml.states import child_status, job_state
 from specflow.targets.azureml.yaml_text import yaml_text
@@ -55,6 +55,7 @@ class AzureClient:
         given = with_given(
             document, job.native, job.inputs, self._arrived(job), {"id": job.run, "date": _date(job.run)}
         )
+        given = dict(run_afresh(given, job.native, job.afresh, job.key))
         if job.tags:
             given["tags"] = {**(given.get("tags") or {}), **job.tags}
         self._provide(given)

@@ -50,8 +50,8 @@ def compile_databricks(island: Island, workspace: Workspace) -> Compiled:
             files[f"{LAUNCHER}/{name}"] = (_HERE / "travels" / name).read_bytes()
     told = f"Made by specflow from the pipeline {island.graph.name}; compile it again rather than change it."
     files["databricks.yml"] = document_text(bundle, told).encode()
-    resources = {"resources": {"jobs": {island.name: job.settings}}}
-    files[f"resources/{island.name}.job.yml"] = document_text(resources, told).encode()
+    resources = {"resources": {"jobs": {island.job: job.settings}}}
+    files[f"resources/{island.job}.job.yml"] = document_text(resources, told).encode()
     return Compiled(dict(sorted(files.items())), _native(island, job), tuple(found), tuple(_watched(lowering, job)))
 
 
@@ -76,7 +76,7 @@ def _bundle(island: Island, workspace: Workspace, files: Iterable[str]) -> dict[
         where["root_path"] = f"{words['root']}/${{bundle.name}}/${{bundle.target}}"
     target: dict[str, Any] = {"default": True, **({"workspace": where} if where else {})}
     return {
-        "bundle": {"name": island.name},
+        "bundle": {"name": island.job},
         "include": ["resources/*.yml"],
         # What is built is often ignored by git, and the CLI leaves out what git ignores. It warns of a pattern that
         # matches nothing, and `--strict` ends at that. Source: databricks/cli, validate_sync_patterns.go.
@@ -145,7 +145,7 @@ def _native(island: Island, job: Job) -> dict[str, Any]:
         for name, port in graph.inputs.items()
     }
     ends = {node.id: end_of(node) for node in island.nodes.values() if is_between(node)}
-    return {"job": island.name, "pipeline": graph.name, "inputs": inputs, "ends": ends, "data": job.data}
+    return {"job": island.job, "pipeline": graph.name, "inputs": inputs, "ends": ends, "data": job.data}
 
 
 def _watched(lowering: Lowering, job: Job) -> Iterator[FilePath]:

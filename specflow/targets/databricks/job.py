@@ -64,10 +64,10 @@ class _Builder:
         """Return the job, its keys in the order in which one would write them."""
         tasks = self._tasks()
         made, graph = self.made, self.graph
-        settings: dict[str, Any] = {"name": self.island.name}
+        settings: dict[str, Any] = {"name": self.island.job}
         if graph.description:
             settings["description"] = graph.description
-        settings["tags"] = {**graph.tags, TAG: self.island.name}
+        settings["tags"] = {**graph.tags, TAG: self.island.job}
         settings |= self._around_runs()
         settings["parameters"] = [{"name": name, "default": text} for name, text in self._parameters().items()]
         if self.environments:

@@ -107,15 +107,18 @@ class Crossings:
                 for step in self._open(isle):  # one by one: with fail_fast a failure here closes the others
                     self.run.close(step, outcomes[step.id])
                 continue
-            forced = {self.run.steps[name].label for name in isle.spec["steps"]} & self.run.options.force
-            shares = self.run.options.use_cache and not forced and all(self._may_share(isle))
-            earlier = self.abroad.send(isle, use_cache=shares, again=self.run.options.foreign)
+            afresh = [name for name in isle.spec["steps"] if self._is_afresh(name)]
+            shares = not afresh and all(self._may_share(isle))
+            earlier = self.abroad.send(isle, afresh, use_cache=shares, again=self.run.options.foreign)
             if earlier is not None:
                 has_ended = True
                 self._take_over(isle, earlier)
                 continue
             self.run.tell("island_sent", island=isle.spec["name"], target=isle.spec["target"])
         return has_ended
+
+    def _is_afresh(self, name: str) -> bool:
+        return not self.run.options.use_cache or self.run.steps[name].label in self.run.options.force
 
     def _may_share(self, isle: Isle) -> list[bool]:
         specs = (self.run.steps[name].spec for name in isle.spec["steps"])

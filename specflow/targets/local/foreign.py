@@ -152,8 +152,13 @@ class Abroad:
         """Return how all steps of an island end without being run; None if any of them may run."""
         return self.bindings.ends_without_running([self.specs[name] for name in isle.spec["steps"]])
 
-    def send(self, isle: Isle, *, use_cache: bool, again: Mapping[str, ForeignRow]) -> ForeignRow | None:
-        """Start an island's bridge, its key recorded before; or return an earlier job of the same content, all well."""
+    def send(
+        self, isle: Isle, afresh: Sequence[str], *, use_cache: bool, again: Mapping[str, ForeignRow]
+    ) -> ForeignRow | None:
+        """Start an island's bridge, its key recorded before; or return an earlier job of the same content, all well.
+
+        Of a new job, the steps in `afresh` run whatever the platform still has of them.
+        """
         isle.content = self.content(isle)
         earlier = self.history.foreign(isle.content)
         if use_cache and earlier is not None and earlier.state == "succeeded" and self._is_intact(earlier):
@@ -173,7 +178,7 @@ class Abroad:
         self.history.add_foreign(row)
         self.history.commit()
         isle.state = "running"
-        isle.bridge = self.bridges.open(self._errand(isle, known, steps), self.wake)
+        isle.bridge = self.bridges.open(self._errand(isle, known, steps, afresh), self.wake)
         isle.bridge.start()
         return None
 
@@ -276,7 +281,7 @@ class Abroad:
             return value
         return [self.cache.digest(path) for path in value] if isinstance(value, list) else self.cache.digest(value)
 
-    def _errand(self, isle: Isle, known: str | None, again: tuple[str, ...]) -> Errand:
+    def _errand(self, isle: Isle, known: str | None, again: tuple[str, ...], afresh: Sequence[str]) -> Errand:
         spec = isle.spec
         job = Submission(
             isle.key,
@@ -287,6 +292,7 @@ class Abroad:
             {name: self._as_path(name, value) for name, value in self.given.items() if value is not None},
             self._arrivals(isle),
             dict(self.plan.document["tags"]),
+            afresh,
         )
         wanted = {step: self.wanted[step] for step in spec["steps"] if step in self.wanted}
         outputs = self.folder / "outputs"

@@ -41,7 +41,7 @@ def reuse_key(
     for name, value in inputs.items():
         if isinstance(value, Data):
             digest = _digest(storage.path(value.uri)) if assumed.reuse_looks_at_data else ""
-            given[name] = ["data", value.uri, digest]
+            given[name] = ["data", storage.long_uri(value.uri), digest]
         else:
             given[name] = ["text", value.text if value else None, ""]
     spec = {key: each for key, each in node.component.items() if key not in _NO_MATTER}
