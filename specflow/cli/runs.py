@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
+
+from specflow.cli.hosts import allow_host
 
 __all__ = ["command"]
 
@@ -108,18 +111,45 @@ def show(run: str | None, format_: str) -> None:
 
 @command.command("cancel")
 @click.argument("run", required=False)
-def cancel(run: str | None) -> int:
-    """Cancel a RUN that another terminal started, as Ctrl-C there would."""
+@click.option("--emulate", is_flag=True, help="End jobs on the platforms' emulators that are served here.")
+@allow_host
+def cancel(run: str | None, emulate: bool) -> int:
+    """Cancel a RUN that another terminal started, as Ctrl-C there would, or the jobs that one has left to platforms."""
     from specflow.cli.project import find_run, open_history
 
-    _, history = open_history()
+    workspace, history = open_history()
     row = find_run(history, run)
-    if row.state != "running" or row.pid is None:
+    if row.state == "running" and row.pid is not None:
+        os.kill(row.pid, signal.SIGINT)
+        click.echo(f"run {row.id} is ending")
+        return 0
+    left = [job for job in history.foreign_of(row.id) if job.state == "running" and job.job]
+    if not left:
         click.echo(f"run {row.id} is {row.state}; there is nothing to cancel", err=True)
         return 1
-    os.kill(row.pid, signal.SIGINT)
-    click.echo(f"run {row.id} is ending")
+    _cancel_left(row, left, workspace, history, emulates=emulate)
     return 0
+
+
+def _cancel_left(row: Any, left: Sequence[Any], workspace: Any, history: Any, *, emulates: bool) -> None:
+    """End the jobs that a run has left to platforms; each that has ended is written down."""
+    from specflow.cli.platforms import platforms_here
+    from specflow.targets.local.session import plan_of_run
+
+    plan = plan_of_run(history, workspace, row.id)
+    settings = {island["name"]: island["settings"] for island in plan.document["islands"]}
+    with platforms_here(workspace.root, emulates=emulates) as platforms:
+        for job in left:
+            client = platforms.connect(job.target, settings[job.island])
+            try:
+                client.cancel(job.job)
+            finally:
+                client.close()
+            history.add_foreign(job._replace(state="cancelled"))
+            history.commit()
+            click.echo(f"job {job.job} on {job.target} is ending")
+    history.end_run(row.id, "cancelled", "", time.time(), row.outputs)
+    history.commit()
 
 
 @command.command("diff")
@@ -156,6 +186,7 @@ def _tell_of_new_jobs(plan: Any, foreign: Mapping[str, Any]) -> None:
     "--allow-secret", "allowed", multiple=True, metavar="NAME", help="Let steps have this variable as a secret."
 )
 @click.option("--emulate", is_flag=True, help="Go on with islands on their platforms' emulators.")
+@allow_host
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", help="How to print.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but what went wrong.")
 def resume(

@@ -43,8 +43,11 @@ def test_a_schedule_that_the_pipeline_lost_goes(project: Make, workspace: Worksp
 
 
 def test_a_schedule_that_is_switched_off_is_installed_so(project: Make, workspace: Workspace) -> None:
-    install(workspace, project(WEEKLY.replace("Europe/Berlin}", "Europe/Berlin, enabled: false}")), "a" * 64)
+    switched_off = WEEKLY.replace("Europe/Berlin}", "Europe/Berlin, enabled: false}")
+    made = install(workspace, project(switched_off), "a" * 64)
 
+    assert made.schedule.endswith(" Europe/Berlin (paused)")
+    assert [made.schedule] == [found.schedule for found in workspace.client.deployments()]
     assert not workspace.client.ml.schedules.get("demo").is_enabled
 
 

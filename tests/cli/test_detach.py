@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -35,7 +36,7 @@ def test_a_run_that_is_left_is_taken_up_by_the_next(here: Here, emulate: Callabl
     assert run["state"] == "detached"
     assert {name: (step["state"], step["reason"]) for name, step in run["steps"].items()} == {
         "wait": ("cancelled", "left behind on its platform"),
-        "after": ("cancelled", "left behind on its platform"),
+        "after": ("cancelled", "not reached: what comes before it was left behind"),
     }
     assert taken.code == 0, taken.err
     assert json.loads(taken.out.splitlines()[-1])["state"] == "succeeded"
@@ -55,3 +56,23 @@ def test_nothing_is_left_to_what_ends_with_the_command(here: Here) -> None:
         "  = help: serve it in another terminal: specflow emulate databricks\n"
     )
     assert local.err == 'error: all steps of "here" run on this machine\n  = help: leave out --detach\n'
+
+
+def test_a_job_that_was_left_is_cancelled(here: Here, emulate: Callable[..., Any]) -> None:
+    here.write("slow.yaml", SPEC)
+    workspace = emulate("databricks").emulator.workspace
+    here.call("run", "slow.yaml", "--emulate", "--detach", "-i", f"sign={here.folder / 'sign'}")
+
+    cancelled = here.call("runs", "cancel", "--emulate")
+    shown = json.loads(here.call("runs", "show", "--format", "json").out)
+    again = here.call("runs", "cancel", "--emulate")
+
+    (job,) = workspace.state.all("runs")
+    assert (cancelled.code, cancelled.out) == (0, f"job {job} on databricks is ending\n"), cancelled.err
+    assert (shown["state"], shown["jobs"][0]["state"]) == ("cancelled", "cancelled")
+    assert again.code == 1
+    assert again.err.endswith("is cancelled; there is nothing to cancel\n")
+    end = time.monotonic() + 30
+    while workspace.runs.get(int(job)).state != "TERMINATED":
+        assert time.monotonic() < end
+        time.sleep(0.05)

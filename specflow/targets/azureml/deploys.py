@@ -53,7 +53,8 @@ def deploy(
             _remove_schedule(ml, before)
         return _deployment(name, component, digest, "")
     _put_schedule(ml, name, folder, digest, is_enabled=bool(schedule["enabled"]))
-    return _deployment(name, component, digest, f"{schedule['cron']} {schedule['timezone']}")
+    told = _told(f"{schedule['cron']} {schedule['timezone']}", is_enabled=bool(schedule["enabled"]))
+    return _deployment(name, component, digest, told)
 
 
 def put_component(
@@ -155,8 +156,8 @@ def deployments(ml: Any) -> tuple[Deployment, ...]:
     found = []
     for name, component in newest.items():
         schedule = _schedule(ml, name)
-        is_on = schedule is not None and schedule.is_enabled
-        made = _deployment(name, component, component.tags[_DIGEST], _shown(schedule.trigger) if is_on else "")
+        told = _told(_shown(schedule.trigger), is_enabled=schedule.is_enabled) if schedule is not None else ""
+        made = _deployment(name, component, component.tags[_DIGEST], told)
         endpoint = endpoints.pop(name, None)
         found.append(replace(made, endpoint=endpoint.scoring_uri) if endpoint is not None else made)
     for name, endpoint in endpoints.items():  # somebody has archived the component
@@ -167,6 +168,10 @@ def deployments(ml: Any) -> tuple[Deployment, ...]:
 
 def _made(component: Any) -> str:
     return str(component.creation_context.created_at)
+
+
+def _told(schedule: str, *, is_enabled: bool) -> str:
+    return schedule if is_enabled else f"{schedule} (paused)"
 
 
 def _shown(trigger: Any) -> str:

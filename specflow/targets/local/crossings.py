@@ -81,8 +81,8 @@ class Crossings:
             for step in self._open(isle):
                 self.run.close(step, Outcome("cancelled", DETACHED))
 
-    reason = DETACHED
-    """Of steps that were left behind."""
+    reason, not_reached = DETACHED, "not reached: what comes before it was left behind"
+    """Of steps that were left behind, and of those that wait for such."""
 
     def is_all_that_is_left(self) -> bool:
         """Return whether there are jobs to wait for, all of which their platforms have."""

@@ -215,7 +215,7 @@ class Engine:
         if self.abroad is None or is_busy or not self.abroad.is_all_that_is_left():
             return
         self.is_detached = True
-        self.hold_back(Outcome("cancelled", self.abroad.reason), Outcome("cancelled", self.abroad.reason))
+        self.hold_back(Outcome("cancelled", self.abroad.reason), Outcome("cancelled", self.abroad.not_reached))
         self.abroad.leave()
 
     def _stop(self, outcome: Outcome) -> None:
