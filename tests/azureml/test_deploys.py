@@ -47,7 +47,8 @@ def test_a_schedule_that_is_switched_off_is_installed_so(project: Make, workspac
     made = install(workspace, project(switched_off), "a" * 64)
 
     assert made.schedule.endswith(" Europe/Berlin (paused)")
-    assert [made.schedule] == [found.schedule for found in workspace.client.deployments()]
+    (found,) = workspace.client.deployments()
+    assert "0 6 * * 1 W. Europe Standard Time (paused)" == found.schedule
     assert not workspace.client.ml.schedules.get("demo").is_enabled
 
 

@@ -182,6 +182,25 @@ def test_a_bound_compute_is_what_the_profile_says(project: Make, binding: str, e
 
 
 @pytest.mark.parametrize(
+    ("binding", "expected"),
+    [
+        ("serverless", {"job_tier": "spot"}),
+        ("{instance_type: Standard_D13_v2}", {"job_tier": "spot"}),
+        ("{instance_type: Standard_D13_v2, queue_settings: {job_tier: premium}}", {"job_tier": "premium"}),
+        ("azureml:cpu-d13", None),
+        ("{compute: 'azureml:k8s', instance_type: big}", None),
+    ],
+)
+def test_spot_machines_are_asked_for_where_azure_chooses_them(
+    project: Make, binding: str, expected: dict[str, object] | None
+) -> None:
+    text = f"computes: {{wide: {{cpus: 8, spot: true}}}}\nsteps:\n  say: {{{SAY}, compute: wide}}\n"
+    artifact = project(text, {"specflow.yaml": f"{PROFILE}computes: {{wide: {{azureml: {binding}}}}}\n"})
+
+    assert expected == artifact.pipeline["jobs"]["say"].get("queue_settings")
+
+
+@pytest.mark.parametrize(
     ("wanted", "expected"),
     [
         (None, "3.11"),

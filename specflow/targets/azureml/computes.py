@@ -25,12 +25,16 @@ def node_compute(node: Node, profile: model.Profile) -> dict[str, Any]:
     if node.engine == "spark":
         return spark_compute(node, profile)
     bound = profile.computes.get(node.compute or "default", {}).get("azureml")
+    is_spot = node.compute_need is not None and node.compute_need.spot
+    tier = {"queue_settings": {"job_tier": "spot"}} if is_spot else {}  # of serverless machines: a cluster has its own
     if isinstance(bound, str):
-        return {"compute": bound} if bound != default_compute(profile) else {}
+        where = {"compute": bound} if bound != default_compute(profile) else {}
+        return {**where, **(tier if bound == "serverless" else {})}
     if isinstance(bound, Mapping):
         keys = dict(bound)
         where = {"compute": keys.pop("compute")} if "compute" in keys else {}
-        tier = {"queue_settings": keys.pop("queue_settings")} if "queue_settings" in keys else {}
+        tier = tier if where.get("compute", default_compute(profile)) == "serverless" else {}
+        tier = {"queue_settings": keys.pop("queue_settings")} if "queue_settings" in keys else tier
         return {**where, **({"resources": keys} if keys else {}), **tier}
     return _serverless(node.compute_need, profile)
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from specflow.lowering import gibibytes
 from specflow.spec import model
-from specflow.targets.databricks.runtimes import runtime_for
+from specflow.targets.databricks.runtimes import is_met, python_of, runtime_for
 
 __all__ = ["ComputeError", "Machine", "machine_for"]
 
@@ -92,6 +92,10 @@ def _cluster(need: model.Compute, bound: Mapping[str, Any], python: str | None, 
         if version is None:
             raise ComputeError(f'no runtime known here has Python "{python}"; name a spark_version in the profile')
         settings["spark_version"] = version
+    elif not image:
+        known = python_of(str(bound["spark_version"]))
+        if known is not None and not is_met(python, known):
+            raise ComputeError(f'the runtime "{bound["spark_version"]}" has Python {known}, and not "{python}"')
     if "node_type_id" not in bound and "instance_pool_id" not in bound:
         settings["node_type_id"] = _node_type(need)
     if image:

@@ -183,6 +183,30 @@ def test_a_python_that_no_environment_has_is_told(project: Project) -> None:
     ] == project.told("steps:\n  a: {run: [echo, hi], environment: {python: '<3.9'}}\n")
 
 
+@pytest.mark.parametrize(
+    ("runtime", "told"),
+    [
+        (
+            "16.4.x-scala2.12",
+            [
+                'pipeline.yaml:4:3: error: step "a": the runtime "16.4.x-scala2.12" has Python 3.12.3, and not '
+                '"==3.11.*" [unknown-compute]'
+            ],
+        ),
+        ("15.4.x-photon-scala2.12", []),
+        ("99.1.x-scala2.13", []),
+    ],
+)
+def test_a_runtime_that_has_another_python_is_told(project: Project, runtime: str, told: list[str]) -> None:
+    project.write(
+        f"specflow: 1\nprofiles: {{dev: {{computes: {{big: {{databricks: {{spark_version: {runtime}}}}}}}}}}}\n",
+        "specflow.yaml",
+    )
+    step = "steps:\n  a: {run: [echo, hi], compute: big, environment: {python: '==3.11.*'}}\n"
+
+    assert told == project.told(step, "dev")
+
+
 def test_an_environment_that_the_profile_does_not_know_here_is_told(project: Project) -> None:
     project.write('specflow: 1\nprofiles: {dev: {environments: {e: {azureml: "azureml:e:1"}}}}\n', "specflow.yaml")
 
