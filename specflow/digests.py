@@ -6,6 +6,8 @@ import hashlib
 import os
 from pathlib import Path as FilePath
 
+from specflow.attempt.digests import files_below
+
 __all__ = ["digest_of_file", "digest_of_path", "files_below"]
 
 _FIRST_READ, _READ = 1 << 14, 1 << 20
@@ -33,17 +35,3 @@ def digest_of_path(path: FilePath) -> str:
     for name in sorted(files_below(str(path))):
         digest.update(f"{digest_of_file(path / name)}  {name}\n".encode())
     return digest.hexdigest()
-
-
-def files_below(folder: str) -> list[str]:
-    """Return the files below a folder, with forward slashes, in no order."""
-    found = []
-    pending = [(folder, "")]
-    while pending:
-        here, prefix = pending.pop()
-        for entry in os.scandir(here):
-            if entry.is_dir():
-                pending.append((entry.path, f"{prefix}{entry.name}/"))
-            else:
-                found.append(prefix + entry.name)
-    return found

@@ -21,7 +21,7 @@ from specflow.attempt.relay import relayed
 from specflow.attempt.settle import settle
 from specflow.attempt.values import PATH_TYPES, parse_text, value_problem
 
-__all__ = ["Brief", "run_id_of"]
+__all__ = ["RUN_ID", "Brief", "run_id_of"]
 
 RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 """What a run id of specflow looks like; a job's name may begin with one."""

@@ -24,6 +24,8 @@ from pydantic import (
     model_validator,
 )
 
+from specflow.attempt.values import PATH_TYPES
+
 __all__ = [
     "PATH_TYPES",
     "VALUE_TYPES",
@@ -45,7 +47,6 @@ __all__ = [
     "Value",
 ]
 
-PATH_TYPES = ("file", "folder", "model", "metrics")
 VALUE_TYPES = ("string", "integer", "number", "boolean")
 
 # Literal[1] would take `true` and `1.0`, which equal it.

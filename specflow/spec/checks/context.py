@@ -19,6 +19,8 @@ __all__ = ["Body", "Context"]
 
 
 WITHOUT_MATRIX = tuple(context for context in PIPELINE_CONTEXTS if context != "matrix")
+VENDOR_TARGETS = ("azureml", "databricks")
+"""Targets whose words are part of the language, installed or not."""
 Report = Callable[..., Diagnostic]
 """`error` or `warning`."""
 
@@ -42,6 +44,11 @@ class Context:
     signatures: Signatures
     targets: tuple[str, ...]
     _bodies: list[Body] = field(default_factory=list)
+
+    @property
+    def nameable_targets(self) -> list[str]:
+        """Return the targets that a file may have words for, in order: those that are here, and the vendors'."""
+        return sorted({*self.targets, *VENDOR_TARGETS})
 
     def scope(self, contexts: tuple[str, ...], matrix: Any = None, outputs: Any = None, own: Path = ()) -> Scope:
         """Return a scope of this file that knows some contexts; `own` is where the step stands that it is for."""

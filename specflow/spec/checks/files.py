@@ -244,8 +244,8 @@ def _source_faults(context: Context, path: Path, source: model.DataSource) -> It
         yield from _location_faults(context, path, source.location, kind, "data-missing")
         return
     for target, location in source.location.items():
-        if target not in (*context.targets, "azureml", "databricks"):
-            known = sorted({*context.targets, "azureml", "databricks"})
+        known = context.nameable_targets
+        if target not in known:
             message = f'there is no target "{target}"'
             yield error("unknown-target", message, context.file.key_span(*path, target), nearest(target, known))
         elif target == "local" or holds_expression(location):

@@ -31,9 +31,6 @@ __all__ = [
     "unknown_targets",
 ]
 
-VENDOR_TARGETS = ("azureml", "databricks")
-"""Targets whose `x-` keys are part of the language, installed or not."""
-
 MAX_INSTANCES = 10_000
 
 
@@ -151,7 +148,7 @@ def _unknown_target(context: Context, target: str, span: Span) -> Diagnostic:
 
 def unknown_profile_targets(context: Context) -> Iterator[Diagnostic]:
     """Yield targets in specflow.yaml that neither the language nor an installed part of specflow knows."""
-    known = (*context.targets, *VENDOR_TARGETS)
+    known = context.nameable_targets
     for name, profile in context.file.model.profiles.items():
         base = ("profiles", name)
         keys: list[tuple[str, ...]] = [
@@ -169,7 +166,7 @@ def unknown_profile_targets(context: Context) -> Iterator[Diagnostic]:
 
 def unknown_extensions(context: Context) -> Iterator[Diagnostic]:
     """Yield `x-<target>` keys of targets that neither the language nor an installed part of specflow knows."""
-    known = sorted({*context.targets, *VENDOR_TARGETS})
+    known = context.nameable_targets
     places: list[tuple[Path, Any]] = [((), context.file.model)]
     if context.file.kind == "pipeline":
         places += [(("steps", name), step) for name, step in context.file.model.steps.items()]

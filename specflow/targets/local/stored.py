@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
 
+from specflow.attempt.brief import RUN_ID
 from specflow.errors import UsageError
 from specflow.history import ForeignRow, History, RunRow
 from specflow.spec.checks.files import PROTOCOLS, is_address
 
 __all__ = ["Store", "Stored", "chosen", "open_store"]
 
-RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 OFFLINE = ("file", "memory")
 """Protocols that lead nowhere else; the others are those that a location may have."""
 
