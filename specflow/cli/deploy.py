@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -63,10 +64,23 @@ def command(
     words = {"new": "is installed", "changed": "is brought up to date", "same": "stays as it was"}
     click.echo(f"{made.name} {words[change.kind]} on {made.target}: {made.id}")
     click.echo(f"  schedule  {made.schedule or 'none'}")
+    if made.schedule and (schedule := plan.document["schedule"]).get("enabled", True):
+        click.echo(f"  next      {_next(schedule)}")
     click.echo(f"  digest    {change.digest[:12]}")
     if made.url:
         click.echo(f"  look at   {made.url}")
     return 0
+
+
+def _next(schedule: Mapping[str, Any]) -> str:
+    """Return when a schedule starts the job the next two times."""
+    from datetime import datetime, timezone
+
+    from specflow.spec.cron import next_times, parse_cron
+
+    zone = schedule.get("timezone", "UTC")
+    times = next_times(parse_cron(schedule["cron"]), datetime.now(timezone.utc), zone, 2)
+    return f"{', '.join(f'{time:%a %Y-%m-%d %H:%M}' for time in times)} {zone}"
 
 
 def _would(change: Any) -> list[str]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +26,20 @@ TARGETS = ("azureml", "databricks")
 def nightly(here: Here) -> Here:
     here.write("nightly.yaml", SPEC)
     return here
+
+
+def test_the_next_times_of_a_schedule_are_told(nightly: Here, emulate: Callable[..., Any]) -> None:
+    emulate("databricks")
+
+    on = nightly.call("deploy", "nightly.yaml", "--target", "databricks", "--emulate").out
+    nightly.write("nightly.yaml", SPEC.replace("Europe/Berlin}", "Europe/Berlin, enabled: false}"))
+    off = nightly.call("deploy", "nightly.yaml", "--target", "databricks", "--emulate").out
+
+    assert re.search(
+        r"^  next      Mon (\d{4}-\d\d-\d\d) 06:00, Mon \d{4}-\d\d-\d\d 06:00 Europe/Berlin$", on, re.MULTILINE
+    )
+    assert "(paused)" in off
+    assert "next" not in off
 
 
 @pytest.mark.parametrize("target", TARGETS)
