@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import pty
 import signal
@@ -13,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from specflow.errors import PlanError
+from specflow.claims import claim
+from specflow.errors import PlanError, WorkspaceError
 from specflow.spec.load import Loader
 from specflow.stages import make_plan, validate
 from specflow.targets.local.processes import Processes
@@ -265,3 +268,17 @@ def test_a_version_that_holds_the_same_is_as_good_as_registered_and_another_is_r
     assert 1 == said.returncode
     assert "thing:v1 is registered already; versions are not overwritten" in said.stderr
     assert "1\n" == (registry / "v1/o").read_text()
+
+
+def test_a_file_system_without_locks_is_told_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(descriptor: int, how: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    before = set(os.listdir("/dev/fd"))
+
+    with pytest.raises(WorkspaceError, match="can't be locked: no locks available") as told:
+        claim(tmp_path / "claim")
+
+    assert told.value.help.startswith("have the project on a file system that knows locks")
+    assert before == set(os.listdir("/dev/fd"))
