@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path as FilePath
 
 import click
 
 from specflow.cli import MOST_JOBS
+from specflow.cli.terminal import put
 
 __all__ = ["command"]
 
@@ -60,8 +62,8 @@ def command(
     with ProcessPoolExecutor(jobs or os.cpu_count(), initializer=signal.signal, initargs=as_others) as pool:
         for result in pool.map(partial(run_case, name=name, route=route), chosen):
             results.append(result)
-            click.echo(line(result))
-    click.echo(summary(name, results))
+            put(sys.stdout, f"{line(result)}\n")
+    put(sys.stdout, f"{summary(name, results)}\n")
     if junit is not None:
         junit.write_text(as_junit(results), encoding="utf-8")
     return 1 if any(result.verdict == "failed" for result in results) or not results else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path as FilePath
 from typing import Any
@@ -11,6 +12,7 @@ import click
 
 from specflow.cli.completing import profiles, targets
 from specflow.cli.hosts import allow_host
+from specflow.cli.terminal import put
 
 __all__ = ["command"]
 
@@ -53,14 +55,14 @@ def command(profile: str | None, target: str | None, emulate: bool, format_: str
             if format_ == "text":
                 _print(one)
     if format_ == "json":
-        click.echo(json.dumps({"targets": [asdict(one) for one in examined]}, indent=2))
+        put(sys.stdout, json.dumps({"targets": [asdict(one) for one in examined]}, indent=2) + "\n")
     return exit_code(tuple(examined))
 
 
 def _print(examined: Any) -> None:
-    click.echo(examined.target)
+    put(sys.stdout, f"{examined.target}\n")
     width = max(len(check.what) for check in examined.checks)
     for check in examined.checks:
-        click.echo(f"  {_MARKS[check.state]} {check.what.ljust(width)}  {check.message}")
+        put(sys.stdout, f"  {_MARKS[check.state]} {check.what.ljust(width)}  {check.message}\n")
         if check.help:
-            click.echo(f"    = help: {check.help}")
+            put(sys.stdout, f"    = help: {check.help}\n")

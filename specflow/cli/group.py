@@ -66,9 +66,7 @@ def call() -> int:
     except click.ClickException as failure:
         failure.show()
         return failure.exit_code
-    except SystemExit as end:
-        if isinstance(end.__context__, BrokenPipeError):  # which click calls a failure: nobody reads on
-            return 0
-        raise
+    except SystemExit:  # from click, and then for one reason only: nobody reads what is said, which is no failure
+        return 0
     except click.exceptions.Abort as abort:
         raise KeyboardInterrupt from abort

@@ -118,7 +118,7 @@ def test_an_island_is_foretold_with_what_it_makes_and_what_crosses(here: Here, e
         "target": "databricks",
         "state": "may run",
         "why": ["hangs on what first will give"],
-        "creates": ['job "there" with 1 task'],
+        "creates": ['job "mixed__there" with 1 task'],
     }
     assert [
         ("first", "o", "file", "local", "databricks", "uploaded", None),

@@ -174,19 +174,31 @@ def test_a_run_that_was_started_by_nohup_outlives_the_terminal(project: Project)
     assert 0 == process.wait(60)
 
 
-@pytest.mark.parametrize("words", ["run p.yaml --format json", "run p.yaml 2>&1", "runs -n 500"])
+@pytest.mark.parametrize("words", ["run p.yaml --format json", "run p.yaml 2>&1", "runs -n 500", "--help", "explain"])
 def test_a_reader_that_leaves_ends_nothing(project: Project, words: str) -> None:
     steps = "".join(f"  s{n}: {{run: [echo, '{n}']}}\n" for n in range(60))
     project.write("p.yaml", f"specflow: 1\nname: p\nsteps:\n{steps}")
-    if words.startswith("runs"):
-        for _ in range(2):
-            project.run()
-    script = f"{sys.executable} -m specflow {words} | head -c 1; exit ${{PIPESTATUS[0]}}"
+    reader = "read -r"
+    if not words.startswith("run "):
+        project.run()
+        reader = "true"  # gone before anything is said
+    script = f"{sys.executable} -m specflow {words} | {reader}; exit ${{PIPESTATUS[0]}}"
 
     done = subprocess.run(["bash", "-c", script], cwd=project.folder, capture_output=True, text=True, check=False)
 
     assert 0 == done.returncode
     assert "succeeded" in project.call("runs").stdout.splitlines()[0]
+
+
+@pytest.mark.parametrize("words", ["validate p.yaml 2>&1", "validate p.yaml --format json"])
+def test_a_reader_that_leaves_changes_no_verdict(project: Project, words: str) -> None:
+    steps = "".join(f"  s{n}: {{runs: [echo, '{n}']}}\n" for n in range(60))
+    project.write("p.yaml", f"specflow: 1\nname: p\nsteps:\n{steps}")
+    script = f"{sys.executable} -m specflow {words} | true; exit ${{PIPESTATUS[0]}}"
+
+    done = subprocess.run(["bash", "-c", script], cwd=project.folder, capture_output=True, text=True, check=False)
+
+    assert (1, "") == (done.returncode, done.stderr)
 
 
 def test_code_that_is_edited_while_a_run_begins_is_not_taken_for_what_was_read(tmp_path: Path) -> None:
