@@ -295,7 +295,7 @@ def execute_here(
         finished = run_plan(plan, values, workspace, options, show, processes, count)
     result = finished.result
     is_exported = output is not None and result.state == "succeeded"
-    outputs = export(result, plan, output) if is_exported and output is not None else result.outputs
+    outputs = export(result, plan, output, workspace) if is_exported and output is not None else result.outputs
     show.result(result, outputs, finished.published, workspace)
     if result.unreachable is not None:
         raise result.unreachable

@@ -253,18 +253,6 @@ def test_a_place_that_can_not_be_written_fails_the_run_in_words(project: Project
     assert "1\n" == (project.folder / "blocked/x.txt").read_text()
 
 
-def test_a_folder_is_published_in_the_place_of_a_file(project: Project) -> None:
-    project.pipeline(
-        'a: {shell: bash, run: echo 1 > $O/f, env: {O: "${{ outputs.o }}"}, outputs: {o: {type: folder}}}',
-        'outputs: {o: {from: "${{ steps.a.outputs.o }}", location: here}}\n',
-    )
-    project.write("here", "old\n")
-
-    assert 0 == project.call("run", "p.yaml", "-q").returncode
-    assert "1\n" == (project.folder / "here/f").read_text()
-    assert [] == list(project.folder.glob(".here*"))
-
-
 def test_a_version_that_holds_the_same_is_as_good_as_registered_and_another_is_refused(project: Project) -> None:
     writes = 'a: {{shell: bash, run: echo {} > $O, env: {{O: "${{{{ outputs.o }}}}"}}, outputs: {{o: {{type: file}}}}}}'
     more = 'outputs: {o: {from: "${{ steps.a.outputs.o }}", register: {name: thing, version: v1}}}\n'

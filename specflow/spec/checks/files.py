@@ -30,6 +30,7 @@ __all__ = [
     "missing_environment_files",
     "missing_locations",
     "path_faults",
+    "paths_of_others",
     "paths_outwards",
     "unknown_protocols",
 ]
@@ -77,6 +78,22 @@ def _path_faults(context: Context, path: Path, text: str, code: str, kind: str) 
 def paths_outwards(context: Context, path: Path, text: str) -> Iterator[Diagnostic]:
     """Yield that the path at some place of a file leads out of the project, if it does."""
     yield from _outwards(context.file, context.workspace.root, path, text)
+
+
+def paths_of_others(context: Context, path: Path, text: str) -> Iterator[Diagnostic]:
+    """Yield why an output can't go to a path: it leads out of the project, or to what is no output's."""
+    found = tuple(paths_outwards(context, path, text))
+    yield from found
+    root, spec = context.workspace.root, context.file.document.file
+    place = FilePath(os.path.normpath(context.file.folder / text))
+    if found:
+        return
+    within = place.relative_to(root).parts
+    taken = "git" if within[:1] == (".git",) else "specflow" if within[:1] == (".specflow",) else ""
+    what = f"lies in a folder of {taken}'s" if taken else "holds this very spec" if spec.is_relative_to(place) else ""
+    if what:
+        message = f'no output can go to "{text}", which {what}'
+        yield error("invalid-value", message, context.file.span(*path), "name another place")
 
 
 def _outwards(file: File, root: FilePath, path: Path, text: str) -> Iterator[Diagnostic]:

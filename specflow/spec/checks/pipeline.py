@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from specflow.diagnostics import Diagnostic, error, warning
 from specflow.spec.checks.context import Context
-from specflow.spec.checks.files import is_address, paths_outwards, unknown_protocols
+from specflow.spec.checks.files import is_address, paths_of_others, unknown_protocols
 from specflow.spec.cron import CronError, parse_cron, unknown_timezone
 from specflow.spec.expressions import Reference, holds_expression, parse_template
 from specflow.spec.mentions import mentions
@@ -63,7 +63,7 @@ def _texts_of_output(context: Context, name: str) -> Iterator[Diagnostic]:
             message = "this may be absent, and then there is no place or name for the output"
             yield error("possibly-absent", message, context.file.span(*path), "give default(x, y)")
         if path[-1] == "location" and not holds_expression(text):
-            yield from (unknown_protocols if is_address(text) else paths_outwards)(context, path, text)
+            yield from (unknown_protocols if is_address(text) else paths_of_others)(context, path, text)
 
 
 def schedule_faults(context: Context) -> Iterator[Diagnostic]:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path as FilePath
 from typing import Any
 
-from specflow.attempt.evaluate import evaluate, text_of
+from specflow.attempt.evaluate import EvaluationError, evaluate, text_of
 from specflow.attempt.values import PATH_TYPES
 from specflow.digests import digest_of_path
 from specflow.errors import SpecflowError
 from specflow.plan import Plan
 from specflow.targets.local.bindings import Bindings
+from specflow.targets.local.places import copy_to, disjoint, place_of, put
 from specflow.targets.local.steps import Result
 from specflow.targets.local.workspace import Workspace
 
@@ -34,9 +34,9 @@ def publish(plan: Plan, result: Result, inputs: Mapping[str, Any], workspace: Wo
             continue
         try:
             if declared["location"] is not None:
-                location = text_of(evaluate(declared["location"], look_up))
+                location = _text(declared["location"], look_up, name, "location")
                 is_there = _is_elsewhere(declared["location"])
-                written = location if is_there else _write(value, declared, location, workspace.root)
+                written = location if is_there else _write(value, declared, location, workspace)
                 done[name] = f"written to {written}"
             if name in result.registered:
                 done[name] = f"registered as {result.registered[name]}"
@@ -52,11 +52,26 @@ def publish(plan: Plan, result: Result, inputs: Mapping[str, Any], workspace: Wo
 
 
 def check_places(plan: Plan, inputs: Mapping[str, Any], workspace: Workspace, facts: Mapping[str, Any]) -> None:
-    """Raise SpecflowError, before anything runs, for an output that has no place where its location leads now."""
+    """Raise SpecflowError, before anything runs, for an output that has no place or no name where it is to go now."""
     look_up = Bindings(plan, inputs, facts).look_up
-    for declared in plan.document["outputs"].values():
-        if declared["location"] is not None and not _is_elsewhere(declared["location"]):
-            _place(text_of(evaluate(declared["location"], look_up)), workspace.root)
+    places = {}
+    for name, declared in plan.document["outputs"].items():
+        if declared["location"] is not None:
+            location = _text(declared["location"], look_up, name, "location")
+            if not _is_elsewhere(declared["location"]):
+                places[name] = place_of(location, workspace.root)
+        if declared["register"] is not None:
+            _registered(declared["register"], look_up, name)
+    disjoint(places, (FilePath(plan.place(source)).absolute() for source in plan.sources))
+
+
+def _text(tree: list[Any], look_up: Callable[[list[Any]], Any], name: str, key: str) -> str:
+    try:
+        return text_of(evaluate(tree, look_up))
+    except EvaluationError as failure:
+        raise SpecflowError(
+            f'the {key} of the output "{name}" can\'t be told: {failure}', "mend it, or the inputs that it names"
+        ) from failure
 
 
 def _is_elsewhere(location: list[Any]) -> bool:
@@ -66,20 +81,7 @@ def _is_elsewhere(location: list[Any]) -> bool:
     return leads_away(location)
 
 
-def _place(location: str, root: FilePath) -> FilePath:
-    """Return where in the project an output goes; raise SpecflowError for an address, and what leads out."""
-    from specflow.spec.checks.files import is_address
-
-    if is_address(location):
-        message = f'the output location "{location}" turns out to be an address'
-        raise SpecflowError(message, "name a place in the project, or write how the address begins into the spec")
-    place = FilePath(os.path.normpath(root / location))
-    if not place.resolve().is_relative_to(root.resolve()):
-        raise SpecflowError(f'the output location "{location}" leads out of the project', "name a place inside it")
-    return place
-
-
-def export(result: Result, plan: Plan, folder: FilePath) -> dict[str, Any]:
+def export(result: Result, plan: Plan, folder: FilePath, workspace: Workspace) -> dict[str, Any]:
     """Return the outputs of a run with their paths below `folder`, where they have been copied to."""
     folder.mkdir(parents=True, exist_ok=True)
     exported = {}
@@ -94,76 +96,57 @@ def export(result: Result, plan: Plan, folder: FilePath) -> dict[str, Any]:
             source = FilePath(item)
             suffix = "".join(source.suffixes)
             stem = f"{name}-{index}" if isinstance(value, list) else name
-            copies.append(str(_replace(source, folder / f"{stem}{suffix}")))
+            target = folder / f"{stem}{suffix}"
+            put(partial(copy_to, source), target, workspace)
+            copies.append(str(target))
         exported[name] = copies if isinstance(value, list) else copies[0]
     return exported
 
 
-def _write(value: Any, declared: Mapping[str, Any], location: str, root: FilePath) -> str:
-    target = _place(location, root)
-    if declared["type"] not in PATH_TYPES:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with _beside(target) as fresh:
+def _write(value: Any, declared: Mapping[str, Any], location: str, workspace: Workspace) -> str:
+    target = place_of(location, workspace.root)
+
+    def make(fresh: FilePath) -> None:
+        if declared["type"] not in PATH_TYPES:
             fresh.write_text(text_of(value), encoding="utf-8")
-    elif isinstance(value, list):
-        for item in value:
-            _replace(FilePath(item), target / FilePath(item).parent.name / FilePath(item).name)
-    else:
-        _replace(FilePath(value), target)
-    return target.relative_to(root).as_posix()
-
-
-def _replace(source: FilePath, target: FilePath) -> FilePath:
-    """Copy a file or folder to a place, writable again."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with _beside(target) as fresh:
-        if source.is_dir():
-            shutil.copytree(source, fresh, copy_function=shutil.copyfile)
-            for here, _, _ in os.walk(fresh):
-                FilePath(here).chmod(0o755)
+        elif isinstance(value, list):
+            _copy_all(value, fresh)
         else:
-            shutil.copyfile(source, fresh)
-    return target
+            copy_to(FilePath(value), fresh)
+
+    put(make, target, workspace)
+    return target.relative_to(workspace.root).as_posix()
 
 
-@contextmanager
-def _beside(target: FilePath) -> Iterator[FilePath]:
-    """Yield where to make what is put in a target's place once it is whole; what stood there is never half gone."""
-    fresh, old = (target.with_name(f".{target.name}.{kind}-{os.getpid()}") for kind in ("new", "old"))
-    try:
-        yield fresh
-        is_folder = target.is_dir() and not target.is_symlink()
-        if is_folder or (fresh.is_dir() and target.exists()):
-            target.rename(old)
-        try:
-            fresh.replace(target)
-        except OSError:
-            if os.path.lexists(old):
-                old.rename(target)
-            raise
-    finally:
-        for left in (fresh, old):
-            if left.is_dir():
-                shutil.rmtree(left, ignore_errors=True)
-            else:
-                left.unlink(missing_ok=True)
+def _copy_all(items: Sequence[str], folder: FilePath) -> list[str]:
+    """Copy the items of a list into a new folder, and return their names there, which begin with their places in it."""
+    folder.mkdir()
+    width = len(str(len(items) - 1))
+    names = [f"{index:0{width}}-{FilePath(item).name}" for index, item in enumerate(items)]
+    for item, name in zip(items, names, strict=True):
+        copy_to(FilePath(item), folder / name)
+    return names
+
+
+def _registered(declared: Mapping[str, Any], look_up: Callable[[list[Any]], Any], name: str) -> tuple[str, str | None]:
+    """Return the name and the version that an output is registered under, None for the next one."""
+    found = []
+    for key in ("name", "version"):
+        tree = declared[key]
+        text = _text(tree, look_up, name, f"{key} to register") if tree is not None else None
+        if text is not None and (not text or set(text) - _NAME_PARTS or text.startswith(".")):
+            message = f'"{text}" is not a {key} for a registry'
+            raise SpecflowError(message, "use letters, digits, dots, dashes and underscores")
+        found.append(text)
+    return str(found[0]), found[1]
 
 
 def _register(
     plan: Plan, name: str, declared: Mapping[str, Any], value: Any, workspace: Workspace, result: Result, look_up: Any
 ) -> str:
-    registered = text_of(evaluate(declared["register"]["name"], look_up))
-    if not registered or set(registered) - _NAME_PARTS or registered.startswith("."):
-        message = f'"{registered}" is not a name for a registry'
-        raise SpecflowError(message, "use letters, digits, dots, dashes and underscores")
+    registered, version = _registered(declared["register"], look_up, name)
     home = workspace.registry(registered)
     home.mkdir(parents=True, exist_ok=True)
-    wanted = declared["register"]["version"]
-    version = text_of(evaluate(wanted, look_up)) if wanted is not None else None
-    if version is not None and (set(version) - _NAME_PARTS or version.startswith(".")):
-        raise SpecflowError(
-            f'"{version}" is not a version for a registry', "use letters, digits, dots, dashes and underscores"
-        )
     entry = {
         "pipeline": plan.name,
         "output": name,
@@ -174,9 +157,12 @@ def _register(
     fresh = home / f".new-{result.run}-{name}"
     fresh.mkdir()
     try:
-        if declared["type"] in PATH_TYPES and not isinstance(value, list):
+        if declared["type"] in PATH_TYPES and isinstance(value, list):
+            names = _copy_all(value, fresh / "items")
+            entry |= {"path": [f"items/{each}" for each in names], "sha256": digest_of_path(fresh / "items")}
+        elif declared["type"] in PATH_TYPES:
             source = FilePath(value)
-            _replace(source, fresh / source.name)
+            copy_to(source, fresh / source.name)
             entry |= {"path": source.name, "sha256": digest_of_path(source)}
         else:
             entry["value"] = value

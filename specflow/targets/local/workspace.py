@@ -6,6 +6,7 @@
   runs/<run>/logs/<step>.<n>.log    stdout and stderr of an attempt; of a notebook, the executed one beside it
   runs/<run>/attempts/<step>.<n>/   an attempt under way, or one that failed
   registry/<name>/<version>/        registered outputs
+  published/<place>                 what outputs have been put at a place in the project, by files and their digests
   code/<digest>/                    code folders, by content
   environments/<digest>/            virtual environments
   locks                             byte ranges of it are the keys that runs are at work on
