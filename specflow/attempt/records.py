@@ -28,6 +28,7 @@ __all__ = [
     "Records",
     "calls_around",
     "from_line",
+    "is_record",
     "line_of",
     "new_record",
     "read_record",
@@ -41,6 +42,14 @@ LINE = "specflow-record: "
 MOST_CULPRITS = 10
 """Names in a record: the first few say where to look."""
 ENDED_BY_PLATFORM = Outcome("failed", "ended by the platform")
+
+_STATES = ("succeeded", "cached", "failed", "skipped", "cancelled")
+_SHAPE: Mapping[str, tuple[type, ...]] = {
+    **dict.fromkeys(("step", "label", "reason"), (str,)),
+    **dict.fromkeys(("values", "metrics", "outputs", "above"), (dict,)),
+    "attempts": (int,),
+    "seconds": (int, float),
+}
 
 Record = dict[str, Any]
 
@@ -133,9 +142,27 @@ def read_record(path: str) -> Record | None:
         record: Record = json.loads(text)
     except ValueError:  # who wrote it was ended in the middle, or the platform has put an empty file there
         return None
-    if record.get("record") != VERSION:
+    if not is_record(record):
         raise ValueError(f'"{path}" is no record of version {VERSION}')
     return record
+
+
+def is_record(found: Any) -> bool:
+    """Return whether a value is a whole record: a log is a step's to write, and so is its folder."""
+    if not isinstance(found, dict) or found.get("record") != VERSION:
+        return False
+    if not all(isinstance(found.get(key), kind) for key, kind in _SHAPE.items()) or found["state"] not in _STATES:
+        return False
+    above = all(isinstance(each, list) and len(each) == 2 for each in found["above"].values())
+    return above and all(_is_output(each) for each in found["outputs"].values())
+
+
+def _is_output(found: Any) -> bool:
+    """Return whether a value says what an output is: its name is one in a folder, and leads nowhere else."""
+    if not isinstance(found, dict) or not isinstance(found.get("path"), str):
+        return False
+    name = found.get("name")
+    return isinstance(name, str) and name not in ("", ".", "..") and not set(name) & {"/", "\\", "\0"}
 
 
 def write_record(record: Record, path: str) -> None:
@@ -163,7 +190,7 @@ def from_line(line: str) -> Record | None:
         found: Record = json.loads(line[len(LINE) :])
     except ValueError:  # the log was cut off, or a step wrote something alike
         return None
-    return found if isinstance(found, dict) and found.get("record") == VERSION else None
+    return found if is_record(found) else None
 
 
 def _text(record: Record) -> str:

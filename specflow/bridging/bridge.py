@@ -119,8 +119,10 @@ class Bridge:
         elif isinstance(event, StepWrote):
             self._tell("step_wrote", step=event.step, text=event.text)
         elif isinstance(event, StepEnded):
-            named = self._named(client, event) if event.record is not None else {}
-            found = self._fetched(client, event, named) if event.record is not None else {}
+            is_good = event.record is not None and event.record["state"] in ("succeeded", "cached")
+            is_good = is_good and event.status.state != "failed"
+            named = self._named(client, event) if is_good else {}
+            found = self._fetched(client, event, named) if is_good else {}
             self._tell(
                 "step_ended",
                 step=event.step,

@@ -75,13 +75,13 @@ class Pace:
         return self.now_s
 
 
-def record_in(text: str) -> dict[str, Any] | None:
-    """Return the last record that a step's log tells: the last attempt's; None if there is none."""
+def record_in(text: str, step: str) -> dict[str, Any] | None:
+    """Return the last record that a step's log tells: the last attempt's; None if there is none of the step's own."""
     at = text.rfind(LINE)
     while at >= 0:
         if at == 0 or text[at - 1] == "\n":
             found = from_line(text[at:].split("\n", 1)[0])
-            if found is not None:
+            if found is not None and found["step"] == step:
                 return found
         at = text.rfind(LINE, 0, at)
     return None
@@ -117,10 +117,10 @@ def follow(client: Client, job: str, steps: Sequence[str], pace: Pace, *, tells_
                 is_news = True
                 text = client.log(job, step)
                 looks = without_record[step] = without_record.get(step, 0) + 1
-                if found.state != "cancelled" and record_in(text) is None and looks < LOOKS_FOR_A_RECORD:
+                if found.state != "cancelled" and record_in(text, step) is None and looks < LOOKS_FOR_A_RECORD:
                     continue
                 ended.add(step)
-                yield StepEnded(step, _with_attempt(found, text), record_in(text), _for_people(text))
+                yield StepEnded(step, _with_attempt(found, text, step), record_in(text, step), _for_people(text))
             elif tells_logs and found.state == "running":
                 text = client.log(job, step)
                 if len(text) > written.get(step, 0):
@@ -132,6 +132,6 @@ def follow(client: Client, job: str, steps: Sequence[str], pace: Pace, *, tells_
         yield Looked(pace.next_s(is_news=is_news))
 
 
-def _with_attempt(status: StepStatus, text: str) -> StepStatus:
-    record = record_in(text)
+def _with_attempt(status: StepStatus, text: str, step: str) -> StepStatus:
+    record = record_in(text, step)
     return replace(status, attempt=record["attempts"]) if record is not None and record["attempts"] else status

@@ -114,7 +114,7 @@ class Scripts:
         file = folder / "log.txt"
         text = file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
         record = read_record(str(folder))
-        return text if record is None or record_in(text) is not None else f"{text}\n{line_of(record)}\n"
+        return text if record is None or record_in(text, step) is not None else f"{text}\n{line_of(record)}\n"
 
     def cancel(self, job: str) -> None:
         """Have the script end what it runs."""
