@@ -33,5 +33,5 @@ def digest_of_path(path: FilePath) -> str:
         return digest_of_file(path)
     digest = hashlib.sha256()
     for name in sorted(files_below(str(path))):
-        digest.update(f"{digest_of_file(path / name)}  {name}\n".encode())
+        digest.update(f"{digest_of_file(path / name)}  {name}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()

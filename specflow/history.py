@@ -208,7 +208,7 @@ class History:
             for statement, rows in self.pending.items():
                 self.db.executemany(statement, rows)
             self.db.execute("COMMIT")
-        except sqlite3.Error:
+        except BaseException:
             if self.db.in_transaction:
                 self.db.execute("ROLLBACK")
             raise
@@ -304,7 +304,7 @@ class History:
 
     def add_file(self, path: str, size: int, mtime_ns: int, inode: int, sha256: str) -> None:
         """Remember a file's digest."""
-        self._write("INSERT OR REPLACE INTO files VALUES (?,?,?,?,?)", (path, size, mtime_ns, inode, sha256))
+        self._write("INSERT OR REPLACE INTO files VALUES (?,?,?,?,?)", (_written(path), size, mtime_ns, inode, sha256))
         self.fresh_files[path, size, mtime_ns, inode] = sha256
 
     def add_foreign(self, row: ForeignRow) -> None:
@@ -387,7 +387,7 @@ class History:
         if fresh is not None or self.is_new:
             return fresh
         statement = "SELECT sha256 FROM files WHERE path=? AND size=? AND mtime_ns=? AND inode=?"
-        row = self.db.execute(statement, (path, size, mtime_ns, inode)).fetchone()
+        row = self.db.execute(statement, (_written(path), size, mtime_ns, inode)).fetchone()
         return str(row[0]) if row is not None else None
 
     def runs(self, limit: int = 50) -> list[RunRow]:
@@ -427,6 +427,11 @@ class History:
         found = RunRow._make((*row[:8], json.loads(row[8]), json.loads(row[9])))
         is_left = found.state == "running" and not self.is_running(found.id)
         return found._replace(state="interrupted") if is_left else found
+
+
+def _written(path: str) -> str:
+    """Return a path as the history holds it: one that is not UTF-8 has escapes for what isn't."""
+    return path if path.isascii() else os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _foreign(row: tuple[Any, ...]) -> ForeignRow:

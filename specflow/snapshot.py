@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -93,6 +94,8 @@ def _files(
         rules = (*rules, *_rules_of(here, below))
         for entry in sorted(here.iterdir()):
             path = below + entry.name
+            if not path.isascii() and path != path.encode("utf-8", "replace").decode():
+                raise SnapshotError(f"{json.dumps(path)} is a name that is not UTF-8")
             is_folder = entry.is_dir()
             is_out = (is_folder and entry.name in IGNORED_FOLDERS) or entry.name == ".DS_Store"
             if _is_ignored(path + "/" if is_folder else path, rules, is_out) or entry.name in IGNORE_FILES:

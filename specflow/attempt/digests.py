@@ -24,7 +24,7 @@ def digest_and_size(path: str) -> tuple[str, int]:
     digest, size = hashlib.sha256(), 0
     for name in sorted(files_below(path)):
         file = os.path.join(path, name)
-        digest.update(f"{digest_of_file(file)}  {name}\n".encode())
+        digest.update(f"{digest_of_file(file)}  {name}\n".encode("utf-8", "surrogateescape"))
         size += os.path.getsize(file)
     return digest.hexdigest(), size
 

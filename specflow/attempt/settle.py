@@ -23,11 +23,11 @@ def settle(
     step: Mapping[str, Any], look_up: Lookup, outcomes: Mapping[str, Outcome], behind: Behind
 ) -> Outcome | dict[str, Any]:
     """Return the values of a step's inputs if it runs, else how it ends without running."""
-    for condition in step["conditions"] or (None,):
-        outcome = _held_back(step, condition, look_up, outcomes, behind)
-        if outcome is not None:
-            return outcome
     try:
+        for condition in step["conditions"] or (None,):
+            outcome = _held_back(step, condition, look_up, outcomes, behind)
+            if outcome is not None:
+                return outcome
         values = {port: evaluate(tree, look_up) for port, tree in step["bindings"].items()}
     except EvaluationError as failure:
         return Outcome("failed", f"an input has no value: {failure}")

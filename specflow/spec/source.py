@@ -28,6 +28,8 @@ MAX_DEPTH = 64
 MAX_ALIASED = 100_000
 """Nodes that aliases may add to a document, all expansions counted: ten times what any spec of ours needs."""
 
+_UNWRITABLE = re.compile("[\0\ud800-\udfff]")
+"""What no argument, variable or file name can hold, and quoted text may be given by escapes."""
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _WORDS: dict[str, Any] = {
@@ -282,11 +284,17 @@ class _Reader:
     def _report(self, code: str, message: str, event: Any, help_: str = "", *related: Related) -> None:
         self.found.append(error(code, message, self._span(event.start_mark, event.end_mark), help_, *related))
 
+    def _refuse_text(self, event: Any) -> str:
+        self._distrust()
+        message = "a text can't hold NUL or half a surrogate pair: no argument, variable or file name can"
+        self._report("invalid-value", message, event, "leave it out, or have it read from a file")
+        return ""
+
     def _scalar(self, event: Any) -> Any:
         text: str = event.value
         self._refuse_tag(event)
         if not event.implicit[0]:
-            return text
+            return self._refuse_text(event) if _UNWRITABLE.search(text) else text
         if text in _WORDS:
             return _WORDS[text]
         if text[0] not in _MAYBE_NUMBER:

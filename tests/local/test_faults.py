@@ -260,3 +260,92 @@ def test_runner_and_step_killed_together_leave_nothing_and_the_next_run_does_it_
     assert [] == list(project.folder.glob(".specflow/results/*/*/outputs/o"))
     (tmp_path / "go").touch()
     assert "succeeded" == project.run()["state"]
+
+
+ODD = b"odd-\xff.txt"
+
+
+def test_names_that_are_not_utf8_are_read_written_and_told(project: Project) -> None:
+    project.pipeline(
+        """
+        a:
+          shell: bash
+          run: cat $D/* > $F/"$(printf 'made-\\xfe')"
+          env: {D: "${{ data.d }}", F: "${{ outputs.f }}"}
+          outputs: {f: {type: folder}}
+        b: {shell: bash, run: cat $F/*, env: {F: "${{ steps.a.outputs.f }}"}}
+        """,
+        "data: {d: {type: folder, location: data}}\noutputs: {f: {from: '${{ steps.a.outputs.f }}', location: out}}\n",
+    )
+    (project.folder / "data").mkdir()
+    odd = os.fsencode(project.folder / "data") + b"/" + ODD
+    Path(os.fsdecode(odd)).write_text("one\n")
+    project.age()
+    states = [{name: step["state"] for name, step in project.run()["steps"].items()} for _ in range(2)]
+    Path(os.fsdecode(odd)).write_text("two\n")
+
+    again = project.run()
+
+    assert [{"a": "succeeded", "b": "succeeded"}, {"a": "cached", "b": "cached"}] == states
+    assert "two\n" == project.log(again, "b")
+    assert [b"made-\xfe"] == [os.fsencode(path.name) for path in (project.folder / "out").iterdir()]
+
+
+def test_code_with_a_name_that_is_not_utf8_is_a_finding(project: Project) -> None:
+    project.pipeline("a: {run: [ls], code: lib}")
+    (project.folder / "lib").mkdir()
+    Path(os.fsdecode(os.fsencode(project.folder / "lib") + b"/" + ODD)).touch()
+
+    said = project.call("run", "p.yaml")
+
+    assert 1 == said.returncode
+    assert '"odd-\\udcff.txt" is a name that is not UTF-8 [code-escapes]' in said.stderr
+
+
+@pytest.mark.parametrize("key", ['env: {A: "a\\0b"}, run: [ls]', 'run: ["echo", "a\\0b"]', 'shell: bash, run: "a\\0b"'])
+def test_a_nul_in_a_text_is_a_finding(project: Project, key: str) -> None:
+    project.pipeline(f"a: {{{key}}}")
+
+    said = project.call("run", "p.yaml")
+
+    assert 1 == said.returncode
+    assert "a text can't hold NUL or half a surrogate pair" in said.stderr
+    assert "[invalid-value]" in said.stderr
+
+
+def test_an_input_that_fails_ends_all_that_was_ready_once(project: Project) -> None:
+    project.pipeline(
+        """
+        one: {run: [sh, -c, 'echo 0 > "$1"', sh, "${{ outputs.z }}"], outputs: {z: {type: integer}}}
+        bad: {uses: show, inputs: {n: "${{ 1 / steps.one.outputs.z }}"}}
+        """,
+        "fail_fast: true\n",
+    )
+    project.write(
+        "show/step.yaml", "specflow: 1\nname: show\ninputs: {n: {type: number}}\nrun: [echo, '${{ inputs.n }}']\n"
+    )
+
+    result = project.run()
+
+    assert "failed" == result["steps"]["bad"]["state"]
+    assert result["steps"]["bad"]["reason"].startswith("an input has no value: ")
+
+
+def test_an_input_of_a_called_pipeline_that_fails_fails_its_steps(project: Project) -> None:
+    project.pipeline(
+        """
+        one: {run: [sh, -c, 'echo 0 > "$1"', sh, "${{ outputs.z }}"], outputs: {z: {type: integer}}}
+        call: {uses: inner.yaml, inputs: {n: "${{ 1 / steps.one.outputs.z }}"}}
+        """
+    )
+    project.write(
+        "inner.yaml",
+        'specflow: 1\nname: inner\ninputs: {n: {type: number}}\nsteps: {say: {run: [echo, "${{ inputs.n }}"]}}\n',
+    )
+
+    said = project.call("run", "p.yaml", "--format", "json")
+
+    result = json.loads(said.stdout.splitlines()[-1])
+    assert 1 == said.returncode
+    assert "failed" == result["steps"]["call.say"]["state"]
+    assert "has no value" in result["steps"]["call.say"]["reason"]

@@ -42,9 +42,10 @@ class Builds:
         build = self.under_way.get(key)
         if build is None:
             log = self.folder / f"environment-{len(self.under_way)}.log"
-            build = self.under_way[key] = Build(environment, log)
+            build = Build(environment, log)
             around = {**self.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
             self.processes.start(argv, around, str(self.folder), log, build)
+            self.under_way[key] = build  # now that its end will be seen
         build.waiting.append(step)
 
     def ended(self, build: Build, child: Child) -> list[Step]:

@@ -119,8 +119,9 @@ class Cache:
         digest = hashlib.sha256()
         self._mark_folders(path, path)
         for name in sorted(files_below(path)):
-            self.inside[path].append(os.path.join(path, name))  # noqa: PTH118
-            digest.update(f"{self._digest_of_file(os.path.join(path, name))}  {name}\n".encode())  # noqa: PTH118
+            file = os.path.join(path, name)  # noqa: PTH118 - called per file
+            self.inside[path].append(file)
+            digest.update(f"{self._digest_of_file(file)}  {name}\n".encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
 
     def _mark_folders(self, here: str, there: str) -> None:
@@ -280,5 +281,5 @@ class Cache:
             of_file = digest_of_file(file)
             self.history.add_file(f"{there}/{name}", now.st_size, now.st_mtime_ns, now.st_ino, of_file)
             self.marks[f"{there}/{name}"] = [now.st_size, now.st_mtime_ns, now.st_ino, now.st_mode]
-            digest.update(f"{of_file}  {name}\n".encode())
+            digest.update(f"{of_file}  {name}\n".encode("utf-8", "surrogateescape"))
         return digest.hexdigest()

@@ -249,9 +249,11 @@ class Engine:
     def _start_ready(self) -> None:
         most = self.plan.document["concurrency"] or len(self.steps)
         while self.ready and self.stopping is None:
-            step = self.steps[self.ready[0][1]]
+            first = self.ready[0]
+            step = self.steps[first[1]]
             if step.attempts == 0 and self._is_settled(step):
-                heapq.heappop(self.ready)
+                if self.ready and self.ready[0] is first:  # a failure may have ended all that was ready
+                    heapq.heappop(self.ready)
                 continue
             if not self.environments.is_made(step.spec["environment"]):
                 heapq.heappop(self.ready)
