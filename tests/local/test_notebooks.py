@@ -103,6 +103,23 @@ def test_a_hostile_text_arrives_and_cells_see_the_steps_own_code(project: Projec
 
 
 @papermill
+def test_a_secret_is_not_seen_in_the_executed_notebook(project: Project) -> None:
+    secret = 'one "two" é three'
+    project.write("n.ipynb", notebook("", "import os; print(os.environ['TOKEN']); os.environ['TOKEN']"))
+    project.pipeline("say: {notebook: n.ipynb, secrets: [TOKEN]}")
+
+    said = project.call("run", "p.yaml", "--format", "json", "--allow-secret", "TOKEN", env={"TOKEN": secret})
+
+    result = json.loads(said.stdout.splitlines()[-1])
+    logs = project.folder / ".specflow/runs" / result["run"] / "logs"
+    shown = json.dumps(executed(project, result, "say"), ensure_ascii=False)
+    assert 0 == said.returncode
+    assert "***" in shown
+    for text in (shown, *(path.read_text() for path in logs.iterdir())):
+        assert "three" not in text
+
+
+@papermill
 def test_a_changed_notebook_runs_again_and_an_unchanged_one_does_not(project: Project) -> None:
     project.pipeline("say: {notebook: n.ipynb}")
     states = []

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import stat
+import subprocess
 from pathlib import Path
 
+import pytest
+
+from specflow.claims import claim
 from tests.local.conftest import Project
 
 STEP = """
@@ -84,3 +89,51 @@ def test_show_lists_what_is_kept(project: Project) -> None:
     assert lines[0].split()[:2] == ["1.0", "kB"]
     assert lines[0].endswith("p/a")
     assert lines[1].split() == ["1.0", "kB", "in", "1", "results"]
+
+
+ALIKE = """
+    a: {shell: bash, run: echo $$ > $O, env: {O: "${{ outputs.o }}"}, outputs: {o: {type: file}}}
+    """
+PROMISED = "outputs: {o: {from: '${{ steps.a.outputs.o }}'}}\n"
+
+
+def test_what_a_kept_run_has_made_stays_though_another_made_it_anew(project: Project) -> None:
+    project.pipeline(ALIKE, PROMISED)
+    runs = [project.run(), project.run("--force", "a")]
+
+    project.call("cache", "clean")
+
+    for run in runs:
+        assert Path(run["outputs"]["o"]).exists()
+    project.call("cache", "clean", "--keep-runs", "1")
+    assert [False, True] == [Path(run["outputs"]["o"]).exists() for run in runs]
+
+
+def test_a_hard_link_to_a_file_of_the_user_is_not_made_read_only(project: Project) -> None:
+    project.write("d.csv", "mine\n")
+    project.pipeline(
+        'a: {run: [ln, "${{ data.d }}", "${{ outputs.o }}"], outputs: {o: {type: file}}}',
+        "data: {d: {type: file, location: d.csv}}\noutputs: {o: {from: '${{ steps.a.outputs.o }}'}}\n",
+    )
+    mode = (project.folder / "d.csv").stat().st_mode
+
+    made = Path(project.run()["outputs"]["o"])
+
+    assert ("mine\n", 1, mode) == (made.read_text(), made.stat().st_nlink, (project.folder / "d.csv").stat().st_mode)
+
+
+def test_a_run_with_nothing_to_do_waits_while_results_are_cleaned_away(project: Project) -> None:
+    project.pipeline(ALIKE, PROMISED)
+    project.run()
+    project.age()
+    project.run()
+    held = claim(project.folder / ".specflow/claim")
+    assert held is not None
+
+    process = project.start("run", "p.yaml", "-q")
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.communicate(timeout=2)
+    os.close(held)
+    process.communicate(timeout=60)
+
+    assert 0 == process.returncode

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -126,11 +127,16 @@ class Attempts:
         if not names:
             return
         log = self.log(step)
-        try:
-            mask_file(str(log), [self.options.secrets[name] for name in names])
-        except OSError:  # a disk may be full now
-            with contextlib.suppress(OSError):
-                log.unlink()
+        secrets = [self.options.secrets[name] for name in names]
+        escaped = [json.dumps(line, ensure_ascii=plain)[1:-1] for line in secrets for plain in (True, False)]
+        notebook = log.with_suffix(".ipynb")
+        for file, hidden in ((log, secrets), (notebook, [*secrets, *escaped])):
+            try:
+                if file is log or file.exists():
+                    mask_file(str(file), hidden)
+            except OSError:  # a disk may be full now
+                with contextlib.suppress(OSError):
+                    file.unlink()
 
     def track(self, step: Step, attempt: Attempt, metrics: Mapping[str, Mapping[str, float]]) -> None:
         """Start handing a step's metrics to the user's MLflow server, if there is one; nothing waits for it."""

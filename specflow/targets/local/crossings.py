@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 from specflow.attempt.outcomes import CANCELLED, FAIL_FAST, Outcome, reason_of
-from specflow.errors import SpecflowError
+from specflow.errors import SpecflowError, UnreachableError
 from specflow.history import ForeignRow
 from specflow.plan import Plan
 from specflow.targets.local.bindings import Bindings
@@ -40,6 +40,8 @@ class Run(Protocol):
     stopping: Outcome | None
     cancelled: bool
     registered: dict[str, str]
+    failure: str
+    """Why a run failed none of whose steps did."""
     unreachable: SpecflowError | None
 
     def close(self, step: Step, outcome: Outcome, made: Made | None = None, **more: Any) -> None:
@@ -108,7 +110,7 @@ class Crossings:
                     self.run.close(step, outcomes[step.id])
                 continue
             afresh = [name for name in isle.spec["steps"] if self._is_afresh(name)]
-            shares = not afresh and all(self._may_share(isle))
+            shares = not afresh and all(self._may_share(isle)) and not self._is_put_elsewhere(isle)
             earlier = self.abroad.send(isle, afresh, use_cache=shares, again=self.run.options.foreign)
             if earlier is not None:
                 has_ended = True
@@ -123,6 +125,23 @@ class Crossings:
     def _may_share(self, isle: Isle) -> list[bool]:
         specs = (self.run.steps[name].spec for name in isle.spec["steps"])
         return [spec["cache"] and not spec["asks_run"] for spec in specs]
+
+    def _is_put_elsewhere(self, isle: Isle) -> bool:
+        """Return whether a job leaves something beside its records: at an address, or under a name of this run's own.
+
+        Another run may have written there since, so nothing stands for doing it again.
+        """
+        from specflow.graph.locations import leads_away  # brings the whole language with it
+        from specflow.lowering import leaves_of
+
+        if not isle.spec["is_whole"]:
+            return False
+        for output in self.run.plan.document["outputs"].values():
+            names = output["register"] or {}
+            trees = [tree for tree in (output["location"], names.get("name"), names.get("version")) if tree is not None]
+            if leads_away(output["location"]) or any(leaf[0] == "run" for leaf in leaves_of(*trees)):
+                return True
+        return False
 
     def _take_over(self, isle: Isle, earlier: ForeignRow) -> None:
         """Enter the steps of an island that was run before with the same content: nothing is sent."""
@@ -245,6 +264,10 @@ class Crossings:
         # A platform may call a job a success in which a step failed that another one handles.
         complete = all(isle.records.get(name, {"state": "failed"})["state"] != "failed" for name in isle.spec["steps"])
         state = event["state"] if event["state"] != "succeeded" or complete else "incomplete"
+        if (
+            isle.spec["is_whole"] and state == "failed" and complete
+        ):  # beside its steps: an output was not put in its place
+            self.run.failure = event["message"] or ENDED_BY_PLATFORM
         self.abroad.note(isle, url=event["url"], state=state, records=records)
 
     def _left_over(self, step: Step, event: Event) -> Outcome:
@@ -261,6 +284,8 @@ class Crossings:
     def _broken(self, isle: Isle, failure: Exception) -> None:
         """Enter that a platform could not be asked any more: its job may go on, and the next run takes it up."""
         isle.state = "broken"
+        if not isinstance(failure, UnreachableError) and isle.row is not None:
+            self.abroad.note(isle, state="broken")  # what it has left is of no use: the next run has it made anew
         if isinstance(failure, SpecflowError):
             self.run.unreachable = failure
             reason = failure.message

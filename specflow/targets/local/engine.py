@@ -86,6 +86,7 @@ class Engine:
         self.abroad = self._abroad(inputs, history, run_id)
         self.registered: dict[str, str] = {}
         self.unreachable: SpecflowError | None = None
+        self.failure = ""
         self.builds = Builds(self.environments, processes, self.folder.path, options.environ)
         self.metrics: dict[str, Any] = {}
         self.ready: list[tuple[int, str]] = []
@@ -387,6 +388,8 @@ class Engine:
             state, reason = "failed", RUN_TIMEOUT
         elif state == "failed" and not any(outcome.state == "failed" for outcome in self.bindings.outcomes.values()):
             reason = f'the required output "{absent[0]}" is absent'
+        elif state == "succeeded" and self.failure:
+            state, reason = "failed", self.failure
         steps = {
             step.label: StepResult(step.outcome, step.attempts, step.seconds)
             for step in self.steps.values()

@@ -161,13 +161,24 @@ class Abroad:
         """
         isle.content = self.content(isle)
         earlier = self.history.foreign(isle.content)
-        if use_cache and earlier is not None and earlier.state == "succeeded" and self._is_intact(earlier):
-            return earlier
+        if use_cache and earlier is not None and earlier.state == "succeeded":
+            if self._is_intact(earlier):
+                return earlier
+            afresh = isle.spec["steps"]
+        if earlier is not None and earlier.state == "broken":
+            afresh = isle.spec["steps"]
         known, steps = None, ()  # type: str | None, tuple[str, ...]
         failed = again.get(isle.spec["name"])
-        if earlier is not None and earlier.state == "running" and not self.history.is_running(earlier.run):
+        is_left = earlier is not None and earlier.state == "running" and not self.history.is_running(earlier.run)
+        if earlier is not None and is_left and not afresh:
             isle.key, known = earlier.key, earlier.job or None
-        elif failed is not None and failed.content == isle.content and failed.job and not _starts_anew(isle):
+        elif (
+            failed is not None
+            and failed.state != "broken"
+            and failed.content == isle.content
+            and failed.job
+            and not _starts_anew(isle)
+        ):
             isle.key, known = failed.key, failed.job
             steps = tuple(name for name in isle.spec["steps"] if name not in failed.done)
         else:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from specflow.claims import claim
 from specflow.history import History
 from specflow.recall.marks import read_head
 from specflow.recall.standing import Standing, read_standing
@@ -62,6 +63,9 @@ def _enter(folder: str, standing: Standing) -> str | None:
     """Return the id under which the run is in the history; None if the run that it repeats is not."""
     now = time.time()
     run = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now))}-{os.urandom(3).hex()}"
+    held = claim(f"{folder}/claim", is_shared=True, waits=False)
+    if held is None:  # results are being cleaned away: the long way waits for that
+        return None
     history = History(f"{folder}/state.db")
     try:
         if not history.has_run(standing.run):
@@ -71,6 +75,7 @@ def _enter(folder: str, standing: Standing) -> str | None:
         history.repeat_run(run, standing.run, now)
     finally:
         history.close()
+        os.close(held)
     return run
 
 

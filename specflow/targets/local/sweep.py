@@ -75,9 +75,12 @@ def sweep(
     gone_ids = {run.id for run in forgotten}
     held = {step.result for run in kept if run.id not in gone_ids for step in history.steps(run.id) if step.result}
     doomed = [row for row in history.results() if row.home not in held]
+    still_there = [run for run in kept if run.id not in gone_ids]
+    read = set(_runs_named_by(workspace, still_there))
     leftovers = [
-        *_leftovers(workspace, {row.home for row in history.results()}),
-        *_unused_code(workspace, history, [run for run in kept if run.id not in gone_ids]),
+        *_leftovers(workspace, {row.home for row in history.results()} | held),
+        *_unused_code(workspace, history, still_there),
+        *_nobodys_runs(workspace, {run.id for run in (*kept, *forgotten)} | read),
     ]
     swept = Swept(len(forgotten), len(doomed) + len(leftovers), sum(row.bytes for row in doomed))
     if dry_run:
@@ -90,8 +93,28 @@ def sweep(
     for path in (*(_home(workspace, row.home) for row in doomed), *leftovers):
         _remove(path)
     for run in forgotten:
-        _remove(workspace.run(run.id).path)
+        folder = workspace.run(run.id)
+        for path in (folder.logs, folder.attempts, folder.artifacts) if run.id in read else (folder.path,):
+            _remove(path)
     return swept
+
+
+def _runs_named_by(workspace: Workspace, kept: Iterable[RunRow]) -> Iterator[str]:
+    """Yield the runs in whose folders outputs of kept runs lie: what was fetched once is not fetched again."""
+    prefix = f"{workspace.path / 'runs'}/"
+    for run in kept:
+        for value in run.outputs.values():
+            for item in value if isinstance(value, list) else [value]:
+                if isinstance(item, str) and item.startswith(prefix):
+                    yield item[len(prefix) :].partition("/")[0]
+
+
+def _nobodys_runs(workspace: Workspace, known: set[str]) -> Iterator[FilePath]:
+    """Yield folders of runs that are forgotten, and that no kept run names any more."""
+    folder = workspace.path / "runs"
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.name not in known:
+            yield path
 
 
 def _old_runs(runs: list[RunRow], days: float | None, keep_runs: int | None) -> list[RunRow]:

@@ -112,7 +112,12 @@ def freeze(path: str) -> None:
 
 
 def _without_write(path: str) -> None:
-    mode = os.lstat(path).st_mode
+    found = os.lstat(path)
+    mode = found.st_mode
+    if stat.S_ISREG(mode) and found.st_nlink > 1:  # somebody else's too: the step has linked it
+        own = f"{path}.{os.urandom(4).hex()}"
+        shutil.copyfile(path, own)
+        os.replace(own, path)  # noqa: PTH105
     if not stat.S_ISLNK(mode):
         os.chmod(path, stat.S_IMODE(mode) & ~0o222)  # noqa: PTH101 - one call per output file
 
