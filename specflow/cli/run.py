@@ -208,7 +208,7 @@ def _run(
         show,
         use_cache=use_cache,
         force=forced,
-        part=part,
+        part=_selection(plan, part, workspace),
         emulates=emulates,
         detaches=detaches,
     )
@@ -252,7 +252,7 @@ def execute_here(
     use_cache: bool = True,
     force: tuple[str, ...] = (),
     resumed: Mapping[str, str] | None = None,
-    part: tuple[tuple[str, ...], tuple[str, ...]] = ((), ()),
+    part: Any = None,  # a Selection; it is imported where one is made
     foreign: Mapping[str, Any] | None = None,
     emulates: bool = False,
     detaches: bool = False,
@@ -274,7 +274,6 @@ def execute_here(
     if found:
         _show(found, show)
         return 1
-    selection = _selection(plan, part, workspace)
     around = dict(os.environ)  # the real one decodes every variable anew, for every step
     processes = Processes()
     with bridges_of(plan, workspace, secrets, emulates=emulates) as bridges, _interrupts(processes.wake) as count, show:
@@ -285,7 +284,7 @@ def execute_here(
             use_cache,
             frozenset(force),
             resumed or {},
-            selection,
+            part,
             bridges,
             foreign or {},
             detaches,

@@ -123,33 +123,47 @@ def cancel(run: str | None, emulate: bool) -> int:
         os.kill(row.pid, signal.SIGINT)
         click.echo(f"run {row.id} is ending")
         return 0
-    left = [job for job in history.foreign_of(row.id) if job.state == "running" and job.job]
-    if not left:
+    left = [job for job in history.foreign_of(row.id) if job.state == "running"]
+    if not left or not _cancel_left(row, left, workspace, history, emulates=emulate):
         click.echo(f"run {row.id} is {row.state}; there is nothing to cancel", err=True)
         return 1
-    _cancel_left(row, left, workspace, history, emulates=emulate)
     return 0
 
 
-def _cancel_left(row: Any, left: Sequence[Any], workspace: Any, history: Any, *, emulates: bool) -> None:
-    """End the jobs that a run has left to platforms; each that has ended is written down."""
+def _cancel_left(row: Any, left: Sequence[Any], workspace: Any, history: Any, *, emulates: bool) -> bool:
+    """End the jobs that a run has left to platforms, and write that down; return whether there were any to end.
+
+    One whose id was never told, because its run was killed, is found by its key.
+    """
     from specflow.cli.platforms import platforms_here
     from specflow.targets.local.session import plan_of_run
 
     plan = plan_of_run(history, workspace, row.id)
     settings = {island["name"]: island["settings"] for island in plan.document["islands"]}
+    has_ended = False
     with platforms_here(workspace.root, emulates=emulates) as platforms:
         for job in left:
             client = platforms.connect(job.target, settings[job.island])
             try:
-                client.cancel(job.job)
+                known = job.job or client.find(job.key, plan.name)
+                state = client.status(known).state if known else "not there"
+                if state in ("waiting", "running"):
+                    client.cancel(known)
             finally:
                 client.close()
-            history.add_foreign(job._replace(state="cancelled"))
+            if state not in ("waiting", "running"):
+                click.echo(
+                    f"job {known or job.key} on {job.target} is {state}; a run of the same takes it up", err=True
+                )
+                continue
+            history.add_foreign(job._replace(job=known, state="cancelled"))
             history.commit()
-            click.echo(f"job {job.job} on {job.target} is ending")
-    history.end_run(row.id, "cancelled", "", time.time(), row.outputs)
-    history.commit()
+            has_ended = True
+            click.echo(f"job {known} on {job.target} is ending")
+    if has_ended:
+        history.end_run(row.id, "cancelled", "", time.time(), row.outputs)
+        history.commit()
+    return has_ended
 
 
 @command.command("diff")
@@ -196,7 +210,7 @@ def resume(
     from specflow.cli.progress import display
     from specflow.cli.project import find_run, open_history
     from specflow.cli.run import execute_here
-    from specflow.targets.local.session import plan_of_run
+    from specflow.targets.local.session import part_of_run, plan_of_run
 
     workspace, history = open_history()
     row = find_run(history, run)
@@ -207,7 +221,7 @@ def resume(
             err=True,
         )
         return 1
-    plan = plan_of_run(history, workspace, row.id)
+    plan, part = plan_of_run(history, workspace, row.id), part_of_run(history, row.id)
     done = {step.id: step.result for step in history.steps(row.id) if step.result is not None}
     foreign = {job.island: job for job in history.foreign_of(row.id)}
     history.close()
@@ -215,5 +229,15 @@ def resume(
         _tell_of_new_jobs(plan, foreign)
     show = display(format_, quiet=quiet)
     return execute_here(
-        plan, row.inputs, workspace, jobs, None, allowed, show, resumed=done, foreign=foreign, emulates=emulate
+        plan,
+        row.inputs,
+        workspace,
+        jobs,
+        None,
+        allowed,
+        show,
+        resumed=done,
+        foreign=foreign,
+        emulates=emulate,
+        part=part,
     )

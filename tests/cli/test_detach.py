@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +20,13 @@ SPEC = """\
       after: {run: [python, -c, ""], after: [wait]}
     inputs: {sign: {type: string}}
 """  # noqa: E501 - a command in one line
+
+
+def wait_until_over(workspace: Any, job: str) -> None:
+    end = time.monotonic() + 30
+    while workspace.runs.get(int(job)).state != "TERMINATED":
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def test_a_run_that_is_left_is_taken_up_by_the_next(here: Here, emulate: Callable[..., Any]) -> None:
@@ -72,7 +80,36 @@ def test_a_job_that_was_left_is_cancelled(here: Here, emulate: Callable[..., Any
     assert (shown["state"], shown["jobs"][0]["state"]) == ("cancelled", "cancelled")
     assert again.code == 1
     assert again.err.endswith("is cancelled; there is nothing to cancel\n")
-    end = time.monotonic() + 30
-    while workspace.runs.get(int(job)).state != "TERMINATED":
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    wait_until_over(workspace, job)
+
+
+def test_a_job_that_has_ended_is_not_cancelled_and_is_taken_up(here: Here, emulate: Callable[..., Any]) -> None:
+    here.write("slow.yaml", SPEC)
+    workspace = emulate("databricks").emulator.workspace
+    sign = here.folder / "sign"
+    here.call("run", "slow.yaml", "--emulate", "--detach", "-i", f"sign={sign}")
+    sign.touch()
+    (job,) = workspace.state.all("runs")
+    wait_until_over(workspace, job)
+
+    cancelled = here.call("runs", "cancel", "--emulate")
+
+    assert cancelled.code == 1
+    assert f"job {job} on databricks is succeeded; a run of the same takes it up\n" in cancelled.err
+    assert here.call("run", "slow.yaml", "--emulate", "-i", f"sign={sign}", "-q").code == 0
+    assert len(workspace.state.all("runs")) == 1
+
+
+def test_a_job_whose_id_was_never_told_is_found_by_its_key(here: Here, emulate: Callable[..., Any]) -> None:
+    here.write("slow.yaml", SPEC)
+    workspace = emulate("databricks").emulator.workspace
+    here.call("run", "slow.yaml", "--emulate", "--detach", "-i", f"sign={here.folder / 'sign'}")
+    with sqlite3.connect(here.folder / ".specflow/state.db") as db:
+        db.execute("UPDATE foreign_jobs SET job=''")
+    db.close()
+
+    cancelled = here.call("runs", "cancel", "--emulate")
+
+    (job,) = workspace.state.all("runs")
+    assert (cancelled.code, cancelled.out) == (0, f"job {job} on databricks is ending\n"), cancelled.err
+    wait_until_over(workspace, job)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -68,6 +69,43 @@ def test_an_unknown_step_is_told_with_the_nearest(chain: Project) -> None:
 
     assert done.returncode == 2
     assert 'did you mean "other"?' in done.stderr
+
+
+def test_a_part_whose_earlier_results_are_damaged_is_not_called_done(chain: Project) -> None:
+    first = chain.run()
+    a = next(path for path in chain.folder.glob(".specflow/results/*/*/outputs/o") if path.read_text() == "start-a")
+    a.chmod(0o644)
+    a.write_text("damaged")
+
+    said = chain.call("run", "p.yaml", "--only", "b", "--force", "b", "--format", "json")
+
+    result = json.loads(said.stdout.splitlines()[-1])
+    assert "succeeded" == first["state"]
+    assert (1, "failed") == (said.returncode, result["steps"]["a"]["state"])
+    assert "was damaged or is gone; run it again" in result["steps"]["a"]["reason"]
+
+
+def test_a_part_that_is_gone_on_with_is_still_that_part(chain: Project) -> None:
+    chain.run()
+    text = (chain.folder / "p.yaml").read_text()
+    chain.write(
+        "p.yaml", text.replace("printf %s $SPECFLOW_STEP >> $O", "test -e go && printf %s $SPECFLOW_STEP >> $O")
+    )
+    assert 1 == chain.call("run", "p.yaml", "--only", "b").returncode
+
+    said = chain.call("runs", "resume", "--format", "json")
+
+    result = json.loads(said.stdout.splitlines()[-1])
+    assert {"a": "cached", "b": "failed", "c": "skipped", "other": "skipped"} == {
+        name: step["state"] for name, step in result["steps"].items()
+    }
+
+
+def test_a_part_of_a_pipeline_that_runs_elsewhere_is_refused(chain: Project) -> None:
+    said = chain.call("run", "p.yaml", "--target", "databricks", "--emulate", "--only", "b")
+
+    assert 2 == said.returncode
+    assert "a part can be run of a pipeline on this machine" in said.stderr
 
 
 def test_lineage_tells_how_a_copy_came_to_be(chain: Project, tmp_path: Path) -> None:

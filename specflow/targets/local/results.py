@@ -13,7 +13,7 @@ from specflow.targets.local.cache import Cache, Key, Made
 from specflow.targets.local.environments import Environments
 from specflow.targets.local.holding import Holding
 from specflow.targets.local.locks import Claims
-from specflow.targets.local.selection import NOT_SELECTED
+from specflow.targets.local.selection import NOT_SELECTED, TAKEN_IS_GONE
 from specflow.targets.local.steps import Options, Step
 
 __all__ = ["Ended", "Later", "Results"]
@@ -91,8 +91,10 @@ class Results:
         """Return what others need of a step that is not in the part that runs, taken from an earlier run."""
         assert self.options.selection is not None
         taken = self.options.selection.taken
-        made = self.cache.at(taken[step.id]) if step.id in taken else None
-        return Ended(Outcome("skipped", NOT_SELECTED)) if made is None else Ended(CACHED, made)
+        if step.id not in taken:
+            return Ended(Outcome("skipped", NOT_SELECTED))
+        made = self.cache.at(taken[step.id])
+        return Ended(Outcome("failed", TAKEN_IS_GONE)) if made is None else Ended(CACHED, made)
 
     def _shares(self, step: Step) -> bool:
         """Return whether a step's result may be another's: not if it must run every time."""

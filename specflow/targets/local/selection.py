@@ -10,10 +10,12 @@ from specflow.errors import UsageError
 from specflow.history import History
 from specflow.plan import Plan
 
-__all__ = ["NOT_SELECTED", "Selection", "select"]
+__all__ = ["NOT_SELECTED", "TAKEN_IS_GONE", "Selection", "select"]
 
 NOT_SELECTED = "not selected"
 """Why a step did not run that is outside the part of the pipeline that runs."""
+TAKEN_IS_GONE = "its earlier result, which others need, was damaged or is gone; run it again"
+"""Why such a step failed."""
 
 
 class Selection(NamedTuple):
@@ -29,6 +31,10 @@ def select(plan: Plan, only: Iterable[str], start: Iterable[str], history: Histo
     A step is named by its label, or by its name for all instances of its matrix.
     """
     steps = {step["id"]: step for step in plan.document["steps"]}
+    if plan.document["islands"]:
+        island = plan.document["islands"][0]
+        message = f'a part can be run of a pipeline on this machine, and "{island["name"]}" runs on {island["target"]}'
+        raise UsageError(message, "leave out --only and --from, or run all of it here: --target local")
     chosen = _named(steps, only)
     chosen |= _with_all_behind(steps, _named(steps, start))
     needed = {name for step in chosen for name in _read_by(steps[step])} - chosen

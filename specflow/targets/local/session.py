@@ -24,10 +24,11 @@ from specflow.recall.standing import write_standing
 from specflow.targets.local.engine import Engine
 from specflow.targets.local.processes import Processes
 from specflow.targets.local.publish import check_places, publish
+from specflow.targets.local.selection import Selection
 from specflow.targets.local.steps import Options, Result
 from specflow.targets.local.workspace import Workspace, new_run_id
 
-__all__ = ["Finished", "plan_of_run", "run_plan"]
+__all__ = ["Finished", "part_of_run", "plan_of_run", "run_plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,8 @@ def _run(
     history = History(workspace.history)
     try:
         origin = _origin(plan, workspace)
+        if options.selection is not None:
+            origin["part"] = {"steps": sorted(options.selection.steps), "taken": dict(options.selection.taken)}
         history.begin_run(run_id, plan.document, inputs, now.timestamp(), os.getpid(), origin, plan.packed)
         history.commit()
         engine = Engine(plan, inputs, workspace, history, run_id, now, options, tell, processes, is_interrupted)
@@ -166,6 +169,12 @@ def _origin(plan: Plan, workspace: Workspace) -> dict[str, Any]:
 
 def _below(path: str, root: str) -> str:
     return path[len(root) :] if path.startswith(root) else os.path.relpath(path, root)
+
+
+def part_of_run(history: History, run: str) -> Selection | None:
+    """Return the part of its pipeline that an earlier run ran; None for all of it."""
+    part = json.loads(history.origin_of(run)).get("part")
+    return None if part is None else Selection(frozenset(part["steps"]), part["taken"])
 
 
 def plan_of_run(history: History, workspace: Workspace, run: str) -> Plan:
