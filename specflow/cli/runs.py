@@ -133,7 +133,7 @@ def cancel(run: str | None, emulate: bool) -> int:
 def _cancel_left(row: Any, left: Sequence[Any], workspace: Any, history: Any, *, emulates: bool) -> bool:
     """End the jobs that a run has left to platforms, and write that down; return whether there were any to end.
 
-    One whose id was never told, because its run was killed, is found by its key.
+    One whose id was never told, because its run was killed, is found by its key where the platform can be asked for it.
     """
     from specflow.cli.platforms import platforms_here
     from specflow.targets.local.session import plan_of_run
@@ -146,7 +146,7 @@ def _cancel_left(row: Any, left: Sequence[Any], workspace: Any, history: Any, *,
             client = platforms.connect(job.target, settings[job.island])
             try:
                 known = job.job or client.find(job.key, plan.name)
-                state = client.status(known).state if known else "not there"
+                state = client.status(known).state if known else "perhaps there, its id was never told"
                 if state in ("waiting", "running"):
                     client.cancel(known)
             finally:
