@@ -314,3 +314,34 @@ def test_a_history_of_a_newer_specflow_is_left_alone(project: Project) -> None:
 
     assert done.returncode == 1
     assert f"is of version 99, and this specflow knows up to {VERSION}" in done.stderr
+
+
+def test_data_behind_a_link_is_what_the_link_leads_to_now(project: Project) -> None:
+    project.pipeline(
+        "a: {shell: bash, run: cat $D; ls $T; cat $T/sub/*, env: {D: '${{ data.d }}', T: '${{ data.t }}'}}",
+        "data: {d: {type: file, location: data/latest.csv}, t: {type: folder, location: tree}}\n",
+    )
+    for day in ("mon", "tue"):
+        project.write(f"data/{day}.csv", f"{day}\n")
+        project.write(f"more/{day}/x", f"in {day}\n")
+    (project.folder / "tree").mkdir()
+    said = []
+    for day, is_new in (("mon", True), ("mon", False), ("tue", True), ("tue", False)):
+        for link, place in (("data/latest.csv", f"{day}.csv"), ("tree/sub", f"../more/{day}")):
+            if is_new:
+                (project.folder / link).unlink(missing_ok=True)
+                (project.folder / link).symlink_to(place)
+        project.age()
+        result = project.run()
+        said.append((result["steps"]["a"]["state"], project.log(result, "a") if is_new else ""))
+
+    assert [
+        ("succeeded", "mon\nsub\nin mon\n"),
+        ("cached", ""),
+        ("succeeded", "tue\nsub\nin tue\n"),
+        ("cached", ""),
+    ] == said
+    project.write("more/tue/new", "new\n")
+    assert "succeeded" == project.run()["steps"]["a"]["state"]
+    (project.folder / "data/latest.csv").unlink()
+    assert 1 == project.call("run", "p.yaml").returncode

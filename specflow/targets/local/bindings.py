@@ -53,12 +53,11 @@ class Bindings:
         """Return the path of a named source, or its address where only steps elsewhere read it."""
         if key not in self._data:
             entry = self._entry(key)
-            self._data[key] = entry.get("address") or self._real(entry["path"])
+            self._data[key] = entry.get("address") or self._path(entry["path"])
         return self._data[key]
 
-    def _real(self, name: str) -> str:
-        path = os.path.abspath(self.plan.path(name))  # noqa: PTH100 - per source of every run
-        return os.path.realpath(path) if os.path.islink(path) else path  # noqa: PTH114
+    def _path(self, name: str) -> str:
+        return os.path.abspath(self.plan.path(name))  # noqa: PTH100 - per source of every run
 
     def _entry(self, key: str) -> Mapping[str, Any]:
         holders = (self.plan.document, *self.plan.document["islands"])

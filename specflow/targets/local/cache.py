@@ -127,7 +127,7 @@ class Cache:
     def _mark_folders(self, here: str, there: str) -> None:
         """Note the marks of a folder and all below it, by the place that it is about to have, before it is read."""
         self.inside[there] = []
-        for folder, _, _ in os.walk(here):
+        for folder, _, _ in os.walk(here, followlinks=True):  # as `files_below` goes
             found = mark(folder)
             is_settled = found is not None and time.time_ns() - found[1] > RACY_NS
             place = there + folder[len(here) :]
