@@ -207,8 +207,10 @@ def _run(
         allowed,
         show,
         use_cache=use_cache,
-        force=forced,
-        part=_selection(plan, part, workspace),
+        force=tuple(
+            step["label"] for step in plan.document["steps"] if {step["label"], step["path"]}.intersection(forced)
+        ),
+        part=_selection(plan, part, values, workspace),
         emulates=emulates,
         detaches=detaches,
     )
@@ -234,7 +236,7 @@ def _unknown_steps(plan: Any, labels: tuple[str, ...]) -> Iterator[Any]:
     from specflow.diagnostics import Span, error
     from specflow.spec.types import nearest
 
-    known = [step["label"] for step in plan.document["steps"]]
+    known = {name for step in plan.document["steps"] for name in (step["label"], step["path"])}
     for label in labels:
         if label not in known:
             yield error("unknown-step", f'"{plan.name}" has no step "{label}"', Span("--force"), nearest(label, known))
@@ -329,7 +331,9 @@ def bridges_of(plan: Any, workspace: Any, secrets: Mapping[str, str], *, emulate
         yield bridges
 
 
-def _selection(plan: Any, part: tuple[tuple[str, ...], tuple[str, ...]], workspace: Any) -> Any:
+def _selection(
+    plan: Any, part: tuple[tuple[str, ...], tuple[str, ...]], values: Mapping[str, Any], workspace: Any
+) -> Any:
     """Return the part of the pipeline that runs; None for all of it."""
     if part == ((), ()):
         return None
@@ -339,9 +343,18 @@ def _selection(plan: Any, part: tuple[tuple[str, ...], tuple[str, ...]], workspa
     workspace.open()
     history = History(workspace.history)
     try:
-        return select(plan, *part, history)
+        selection = select(plan, *part, history)
     finally:
         history.close()
+    labelled = {step["id"]: step["label"] for step in plan.document["steps"]}
+    for run in {row.id: row for row in selection.runs.values()}.values():
+        names = sorted({*run.inputs, *values})
+        others = [name for name in names if run.inputs.get(name) != values.get(name)]
+        if others:
+            labels = sorted(labelled[name] for name, row in selection.runs.items() if row.id == run.id)
+            told = f"note: {', '.join(labels)}: taken from run {run.id}, whose inputs were others: {', '.join(others)}"
+            click.echo(told, err=True)
+    return selection
 
 
 def _cores() -> int:

@@ -108,6 +108,68 @@ def test_a_part_of_a_pipeline_that_runs_elsewhere_is_refused(chain: Project) -> 
     assert "a part can be run of a pipeline on this machine" in said.stderr
 
 
+def test_a_part_goes_on_with_what_the_latest_run_had(project: Project) -> None:
+    project.pipeline(
+        """
+        make:
+          shell: bash
+          run: echo $X > $O
+          env: {X: "${{ inputs.x }}", O: "${{ outputs.o }}"}
+          outputs: {o: {type: file}}
+        read: {run: [cat, "${{ steps.make.outputs.o }}"]}
+        """,
+        "inputs: {x: {type: string, default: a}}\n",
+    )
+    for more in ([], ["-i", "x=b"], []):
+        project.run(*more)
+
+    again = project.run("--only", "read", "--force", "read")
+    other = project.call("run", "p.yaml", "--only", "read", "-i", "x=c", "-q")
+
+    assert "a\n" == project.log(again, "read")
+    told = f"note: make: taken from run {again['run']}, whose inputs were others: x\n"
+    assert (0, told) == (other.returncode, other.stderr)
+
+
+def test_a_part_goes_on_behind_what_was_skipped(project: Project) -> None:
+    project.pipeline(
+        """
+        maybe:
+          when: "${{ inputs.b }}"
+          run: [sh, -c, 'echo 7 > "$1"', sh, "${{ outputs.n }}"]
+          outputs: {n: {type: integer}}
+        use: {run: [echo, "${{ default(steps.maybe.outputs.n, 0) }}"]}
+        """,
+        "inputs: {b: {type: boolean, default: false}}\n",
+    )
+    project.run()
+
+    result = project.run("--only", "use", "--force", "use")
+
+    assert "0\n" == project.log(result, "use")
+
+
+def test_a_part_takes_what_another_instance_had_made(project: Project) -> None:
+    project.pipeline(
+        """
+        each:
+          matrix: {i: [1, 2]}
+          run: [sh, -c, 'echo same > "$1"', sh, "${{ outputs.o }}"]
+          outputs: {o: {type: file}}
+        sum: {run: [cat, "${{ steps.each.outputs.o }}"]}
+        """
+    )
+    project.run()
+
+    result = project.run("--from", "sum", "--force", "sum")
+    forced = project.run("--force", "each")
+
+    assert "same\nsame\n" == project.log(result, "sum")
+    assert {"each[i=1]", "each[i=2]"} <= {
+        name for name, step in forced["steps"].items() if step["state"] == "succeeded"
+    }
+
+
 def test_lineage_tells_how_a_copy_came_to_be(chain: Project, tmp_path: Path) -> None:
     result = chain.run()
     copy = tmp_path / "copy.txt"

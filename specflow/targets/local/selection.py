@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from specflow.attempt.evaluate import children
+from specflow.attempt.outcomes import CONDITION_FALSE
 from specflow.errors import UsageError
-from specflow.history import History
+from specflow.history import History, RunRow
 from specflow.plan import Plan
 
 __all__ = ["NOT_SELECTED", "TAKEN_IS_GONE", "Selection", "select"]
@@ -18,11 +19,19 @@ TAKEN_IS_GONE = "its earlier result, which others need, was damaged or is gone; 
 """Why such a step failed."""
 
 
+MOST_RUNS = 1000
+"""Runs that are looked through, latest first."""
+
+
 class Selection(NamedTuple):
-    """The ids of the steps that run, and by id the homes of the results that they need from steps that don't."""
+    """The ids of the steps that run, and by id the homes of the results that they need from steps that don't.
+
+    `runs` says in which run a needed step ended as it is taken: with a result, or skipped and so without one.
+    """
 
     steps: frozenset[str]
     taken: Mapping[str, str]
+    runs: Mapping[str, RunRow] = {}
 
 
 def select(plan: Plan, only: Iterable[str], start: Iterable[str], history: History) -> Selection:
@@ -38,15 +47,32 @@ def select(plan: Plan, only: Iterable[str], start: Iterable[str], history: Histo
     chosen = _named(steps, only)
     chosen |= _with_all_behind(steps, _named(steps, start))
     needed = {name for step in chosen for name in _read_by(steps[step])} - chosen
-    taken = {}
+    ends = _latest_ends({steps[name]["label"] for name in needed}, plan.name, history)
+    taken, runs = {}, {}
     for name in (name for name in steps if name in needed):
         label = steps[name]["label"]
-        latest = next(history.earlier_results(f"{plan.name}/{label}"), None)
-        if latest is None:
+        if label not in ends:
             message = f'"{label}" is needed, and no earlier run has a result of it'
             raise UsageError(message, f"run it first, or with --from {label}")
-        taken[name] = latest.home
-    return Selection(frozenset(chosen), taken)
+        runs[name], home = ends[label]
+        if home is not None:
+            taken[name] = home
+    return Selection(frozenset(chosen), taken, runs)
+
+
+def _latest_ends(labels: set[str], pipeline: str, history: History) -> dict[str, tuple[RunRow, str | None]]:
+    """Return by label the latest run in which a step ended well, and where its result lies; None if it was skipped."""
+    found: dict[str, tuple[RunRow, str | None]] = {}
+    for run in history.runs(MOST_RUNS):
+        if run.pipeline != pipeline:
+            continue
+        for step in history.steps(run.id):
+            is_there = step.result is not None or (step.state == "skipped" and step.reason == CONDITION_FALSE)
+            if step.label in labels and is_there:
+                found.setdefault(step.label, (run, step.result))
+        if labels <= found.keys():
+            break
+    return found
 
 
 def _named(steps: Mapping[str, Any], labels: Iterable[str]) -> set[str]:
