@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import stat
 from pathlib import Path as FilePath
 
 from specflow.attempt.digests import files_below
@@ -14,10 +16,12 @@ _FIRST_READ, _READ = 1 << 14, 1 << 20
 
 
 def digest_of_file(path: FilePath | str) -> str:
-    """Return the SHA-256 of a file's content; large files are streamed."""
+    """Return the SHA-256 of a file's content; large files are streamed. OSError for a device, or a pipe with a name."""
     digest = hashlib.sha256()
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a named pipe would wait for its writer
     try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "Neither a file nor a folder", os.fspath(path))
         size = _FIRST_READ  # most files are small, and a large buffer costs more than such a file
         while chunk := os.read(descriptor, size):
             digest.update(chunk)

@@ -56,7 +56,21 @@ Examples:
 
 def main() -> None:
     """Run the command line and end the process with its exit code: 0, 1, 2 usage, 3 a bug, 4 unreachable, 130."""
+    _open_streams()
     sys.exit(_run(sys.argv[1:]))
+
+
+def _open_streams() -> None:
+    """Have all three standard streams: one that was closed would be the next file that is opened, the history say."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - as long as the process
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - as long as the process
 
 
 def _run(args: list[str]) -> int:

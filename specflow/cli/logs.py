@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from specflow.history import History
+    from specflow.history import History, StepRow
 
 __all__ = ["command"]
 
@@ -43,32 +43,47 @@ def command(step: str, run: str | None, attempt: int | None, follow: bool) -> in
     names = {entry["label"]: entry["id"] for entry in history.plan_of(row.id)["steps"]}
     if step not in names:
         raise UsageError(f'run {row.id} has no step "{step}"', nearest(step, names))
-    owner = _maker(history, row.id, names[step])
-    log = _log(workspace.run(owner).logs, names[step], attempt)
-    if log is None:
-        ended = next((entry for entry in history.steps(row.id) if entry.id == names[step]), None)
-        said = f"{ended.state}: {ended.reason}" if ended is not None else "it has not started"
-        raise UsageError(f'there is no log of "{step}" in run {row.id}: {said}')
+    owner, its_id = _maker(history, row.id, names[step])
 
     def goes_on() -> bool:
         if not follow or any(entry.id == names[step] for entry in history.steps(row.id)):
             return False
         return history.is_running(row.id)
 
-    def following() -> FilePath | None:
-        return _log(workspace.run(owner).logs, names[step], attempt)
+    def latest() -> FilePath | None:
+        return _log(workspace.run(owner).logs, its_id, attempt)
 
-    _print(log, goes_on, following)
+    log = latest()
+    while log is None and goes_on():  # it has not begun
+        time.sleep(POLL_S)
+        log = latest()
+    if log is None:
+        ended = next((entry for entry in history.steps(row.id) if entry.id == names[step]), None)
+        raise UsageError(f'there is no log of "{step}" in run {row.id}: {_why_none(ended, owner, attempt)}')
+    _print(log, goes_on, latest)
     return 0
 
 
-def _maker(history: History, run: str, step_id: str) -> str:
-    """Return the run that made a step's result: an earlier one for a cached step."""
+def _maker(history: History, run: str, step_id: str) -> tuple[str, str]:
+    """Return the run that made a step's result, and the step's id there: an earlier one for a cached step."""
     for entry in history.steps(run):
         if entry.id == step_id and entry.state == "cached" and entry.result:
             result = history.result_at(entry.result)
-            return str(result.run) if result is not None else run
-    return run
+            if result is None:
+                return run, step_id
+            made = (each.id for each in history.steps(result.run) if each.result == entry.result)
+            return str(result.run), next(made, step_id)
+    return run, step_id
+
+
+def _why_none(ended: StepRow | None, owner: str, attempt: int | None) -> str:
+    if ended is None:
+        return "it has not started"
+    if attempt is not None and ended.attempts:
+        return f"it took {ended.attempts} attempt{'s' if ended.attempts > 1 else ''}"
+    if ended.state == "cached":
+        return f"it was taken over from run {owner}, whose log is gone" if owner != ended.run else "it was taken over"
+    return f"{ended.state}: {ended.reason}" if ended.reason else ended.state
 
 
 def _log(folder: FilePath, step_id: str, attempt: int | None) -> FilePath | None:

@@ -36,6 +36,11 @@ def display(format_: str, *, quiet: bool) -> Any:
 class _Json:
     """One event a line on stdout, the last one `run_finished`; nothing else."""
 
+    def __init__(self) -> None:
+        self.run: str | None = None
+        self.steps: dict[str, dict[str, Any]] = {}
+        self.has_ended = False
+
     def __enter__(self) -> _Json:
         return self
 
@@ -45,6 +50,10 @@ class _Json:
         pass
 
     def __call__(self, event: Mapping[str, Any]) -> None:
+        if event["event"] == "run_started":
+            self.run = event["run"]
+        elif event["event"] == "step_finished":
+            self.steps[event["step"]] = {key: event[key] for key in ("state", "attempts", "seconds", "reason")}
         self._print(event)
 
     def _print(self, event: Mapping[str, Any]) -> None:
@@ -58,13 +67,19 @@ class _Json:
         for entry in json.loads(render(diagnostics, "json", lambda _: None))["diagnostics"]:
             self._print({"event": "diagnostic", **entry})
 
-    def refused(self) -> None:
-        """Print the end of a run that never began."""
-        self._print({"event": "run_finished", "run": None, "state": "failed", "outputs": {}, "steps": {}})
+    def refused(self, reason: str = "") -> None:
+        """Print the end of a run that never began, or ended otherwise than by its steps."""
+        if self.has_ended:
+            return
+        self.has_ended = True
+        why = {"reason": reason} if reason else {}
+        told = {"run": self.run, "state": "failed", "outputs": {}, "steps": self.steps}
+        self._print({"event": "run_finished", **told, **why})
 
     def result(self, result: Any, outputs: Mapping[str, Any], done: Mapping[str, str], workspace: Any) -> None:
         """Print how the run ended."""
         del done, workspace
+        self.has_ended = True
         self._print(
             {
                 "event": "run_finished",
@@ -111,8 +126,8 @@ class _Plain:
         if found:
             show(found, loader)
 
-    def refused(self) -> None:
-        """Say nothing more: the findings said it."""
+    def refused(self, reason: str = "") -> None:
+        """Say nothing more: the findings said it, or an error does."""
 
     def line(self, text: str) -> None:
         """Write one line."""

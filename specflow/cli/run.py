@@ -99,7 +99,7 @@ def command(
     """Run SPEC, a pipeline or a step file, or a folder that `specflow compile` wrote."""
     from specflow.cli.options import read_assignments
     from specflow.cli.progress import display
-    from specflow.errors import UsageError
+    from specflow.errors import SpecflowError, UsageError
 
     given = read_assignments(inputs)
     if expect is not None and len(expect) < LEAST_DIGITS:
@@ -107,12 +107,26 @@ def command(
             f'"{expect}" is too little of a digest to pin a plan', f"give {LEAST_DIGITS} of its digits or more"
         )
     show = display(format_, quiet=quiet)
-    plan = _plan(spec, target, host, profile, expect, show)
-    if plan is None:
-        return 1
-    return _run(
-        plan, given, jobs, output, allowed, use_cache, forced, (only, start), show, emulates=emulate, detaches=detach
-    )
+    try:
+        plan = _plan(spec, target, host, profile, expect, show)
+        if plan is None:
+            return 1
+        return _run(
+            plan,
+            given,
+            jobs,
+            output,
+            allowed,
+            use_cache,
+            forced,
+            (only, start),
+            show,
+            emulates=emulate,
+            detaches=detach,
+        )
+    except SpecflowError as failure:
+        show.refused(failure.message)
+        raise
 
 
 def _plan(

@@ -26,9 +26,11 @@ def command(step: str, run: str | None) -> int:
 
     _, history = open_history()
     row = find_run(history, run)
-    labels = [entry.label for entry in history.steps(row.id)]
+    labels = [entry["label"] for entry in history.plan_of(row.id)["steps"]]
     if step not in labels:
         raise UsageError(f'run {row.id} has no step "{step}"', nearest(step, labels))
+    if all(entry.label != step for entry in history.steps(row.id)):
+        raise UsageError(f'"{step}" has not ended in run {row.id}', "ask again once it has")
     for line in explain_step(history, row.id, step):
         click.echo(line)
     return 0

@@ -282,3 +282,31 @@ def test_a_file_system_without_locks_is_told_in_words(tmp_path: Path, monkeypatc
 
     assert told.value.help.startswith("have the project on a file system that knows locks")
     assert before == len(list(Path("/dev/fd").iterdir()))
+
+
+def test_a_log_is_that_of_the_step_whatever_its_number_was(project: Project) -> None:
+    steps = "train: {{matrix: {{model: [{}]}}, run: [echo, 'training ${{{{ matrix.model }}}}']}}"
+    project.pipeline(steps.format("ridge, forest"))
+    project.run()
+    project.pipeline(steps.format("boost, ridge, forest"))
+    project.run()
+
+    for model in ("boost", "ridge", "forest"):
+        assert f"training {model}\n" == project.call("logs", f"train[model={model}]").stdout
+    said = project.call("logs", "train[model=boost]", "--attempt", "9").stderr
+    assert "it took 1 attempt\n" in said
+
+
+def test_following_a_step_that_has_not_begun_waits_for_it(project: Project) -> None:
+    project.pipeline(f"{WAITS.format(folder=project.folder)}\n    after: {{run: [echo, at last], after: [wait]}}")
+    process = project.start("run", "p.yaml")
+    wait_until_there(project.folder, "attempts/*/*/begun")
+
+    follower = project.start("logs", "after", "-f")
+    asked = project.call("why", "after")
+    (project.folder / "go").touch()
+    shown, _ = follower.communicate(timeout=60)
+    process.communicate()
+
+    assert "at last\n" == shown
+    assert 'error: "after" has not ended in run' in asked.stderr

@@ -349,3 +349,51 @@ def test_an_input_of_a_called_pipeline_that_fails_fails_its_steps(project: Proje
     assert 1 == said.returncode
     assert "failed" == result["steps"]["call.say"]["state"]
     assert "has no value" in result["steps"]["call.say"]["reason"]
+
+
+# Streams, pipes, and words
+
+
+@pytest.mark.parametrize("closed", ["2>&-", ">&-", "<&-", "<&- >&- 2>&-"])
+def test_a_stream_that_is_closed_is_nobodys_file(project: Project, closed: str) -> None:
+    project.pipeline("a: {run: [echo, hi]}")
+
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m specflow run p.yaml {closed}"],
+        cwd=project.folder,
+        capture_output=True,
+        check=False,
+    )
+
+    assert 0 == done.returncode
+    assert "succeeded" in project.call("runs").stdout
+    assert 0 == project.call("cache", "verify").returncode
+
+
+def test_a_pipe_with_a_name_in_a_folder_is_told_and_not_waited_for(project: Project) -> None:
+    project.pipeline("a: {run: [ls, '${{ data.d }}']}", "data: {d: {type: folder, location: in}}\n")
+    (project.folder / "in").mkdir()
+    os.mkfifo(project.folder / "in/p")
+
+    said = project.call("run", "p.yaml", "--format", "json")
+
+    result = last_event(said.stdout)
+    assert (1, "failed") == (said.returncode, result["steps"]["a"]["state"])
+    assert "neither a file nor a folder" in result["steps"]["a"]["reason"]
+
+
+def test_the_last_event_tells_the_end_whatever_ended_it(project: Project) -> None:
+    project.pipeline(
+        'a: {shell: bash, run: echo 1 > $O, env: {O: "${{ outputs.o }}"}, outputs: {o: {type: file}}}',
+        'outputs: {o: {from: "${{ steps.a.outputs.o }}", location: blocked/x}}\n',
+    )
+    project.write("blocked", "")
+
+    unpublished = project.call("run", "p.yaml", "--format", "json")
+    unknown = project.call("run", "p.yaml", "--format", "json", "--only", "zz")
+
+    events = [last_event(said.stdout) for said in (unpublished, unknown)]
+    assert [("run_finished", "failed")] * 2 == [(event["event"], event["state"]) for event in events]
+    assert "succeeded" == events[0]["steps"]["a"]["state"]
+    assert events[0]["reason"].startswith('can\'t publish the output "o": ')
+    assert 'there is no step "zz"' == events[1]["reason"]
