@@ -152,7 +152,8 @@ class History:
             self._migrate()
         except sqlite3.DatabaseError as failure:
             message = f'can\'t use the history in "{file}": {failure}'
-            away = f'if it is damaged, move "{os.path.basename(os.path.dirname(file))}" away: it holds results only'
+            home = os.path.basename(os.path.dirname(file))
+            away = f'if it is damaged, move "{home}" away: it holds results, and what was registered here'
             raise WorkspaceError(message, "make room, and try again" if "full" in str(failure) else away) from failure
         self.is_new = self.db.execute("SELECT 1 FROM files LIMIT 1").fetchone() is None
         """Whether no file was known when it was opened: then those entered since are all there are to ask for."""

@@ -48,7 +48,7 @@ def tell_outside(failure: Exception, args: list[str]) -> int | None:
     if isinstance(failure, (sqlite.ProgrammingError, sqlite.InterfaceError, sqlite.IntegrityError)):
         return None
     print(f"error: can't use the history of this project: {failure}", file=sys.stderr)  # noqa: T201
-    away = 'if it is damaged, move ".specflow" away: it holds results only'
+    away = 'if it is damaged, move ".specflow" away: it holds results, and what was registered here'
     print(f"  = help: {'make room, and try again' if 'full' in str(failure) else away}", file=sys.stderr)  # noqa: T201
     return 1
 

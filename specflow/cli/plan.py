@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -39,7 +40,7 @@ Examples:
     "-o",
     "--output",
     type=click.Path(path_type=FilePath, file_okay=False),
-    help="Save the plan into a folder of its name in here: `specflow run` of it does exactly this.",
+    help="Save the plan into a folder of its name in here: `specflow run` of it, with these inputs, does exactly this.",
 )
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", help="How to print.")
 @allow_host
@@ -87,7 +88,9 @@ def command(
     if output is not None and not is_plan_folder(spec):
         folder = output / plan.name
         save_plan(plan, folder)
-        click.echo(f"saved in {folder}", err=True)
+        more = [*(word for given in inputs for word in ("-i", given)), *([] if use_cache else ["--no-cache"])]
+        run_it = f"; what is said above: {shlex.join(['specflow', 'run', str(folder), *more])}" if more else ""
+        click.echo(f"saved in {folder}{run_it}", err=True)
     return 0
 
 

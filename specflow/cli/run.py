@@ -202,6 +202,7 @@ def _run(
     emulates: bool,
     detaches: bool,
 ) -> int:
+    from specflow.errors import UsageError
     from specflow.inputs import read_inputs
     from specflow.targets.local.workspace import Workspace
 
@@ -212,6 +213,9 @@ def _run(
         _show(found, show)
         return 2
     workspace = Workspace(plan.root or _root_around(here))
+    if plan.folder is not None and workspace.root.is_relative_to(plan.folder.resolve()):
+        message = f'"{plan.folder}" is a plan, and nothing is written into it: not the history of a run either'
+        raise UsageError(message, "run it from the folder of a project: specflow run <path of the plan>")
     return execute_here(
         plan,
         values,

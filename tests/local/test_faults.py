@@ -397,3 +397,26 @@ def test_the_last_event_tells_the_end_whatever_ended_it(project: Project) -> Non
     assert "succeeded" == events[0]["steps"]["a"]["state"]
     assert events[0]["reason"].startswith('can\'t publish the output "o": ')
     assert 'there is no step "zz"' == events[1]["reason"]
+
+
+def test_a_plan_is_not_run_into_its_own_folder(project: Project, tmp_path_factory: pytest.TempPathFactory) -> None:
+    tmp_path = tmp_path_factory.mktemp("elsewhere")
+    project.pipeline("a: {run: [echo, hi]}")
+    project.call("compile", "p.yaml", "-o", str(tmp_path / "build"))
+    inside = Project.__new__(Project)
+    inside.folder = tmp_path / "build/p"
+
+    refused = inside.call("run", ".")
+    inside.folder = tmp_path / "build"
+
+    assert 2 == refused.returncode
+    assert "is a plan, and nothing is written into it" in refused.stderr
+    assert 0 == inside.call("run", "p").returncode
+
+
+def test_a_plan_that_is_saved_says_how_it_is_run_as_foretold(project: Project) -> None:
+    project.pipeline("a: {run: [echo, '${{ inputs.x }}']}", "inputs: {x: {type: string, default: a}}\n")
+
+    said = project.call("plan", "p.yaml", "-i", "x=a b", "-o", "build")
+
+    assert "saved in build/p; what is said above: specflow run build/p -i 'x=a b'\n" == said.stderr
