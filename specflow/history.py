@@ -364,13 +364,17 @@ class History:
         row = self.db.execute("SELECT * FROM results WHERE home=?", (home,)).fetchone()
         return _result(row) if row is not None else None
 
-    def result_with(self, sha256: str) -> ResultRow | None:
-        """Return the latest result that has an output of this content."""
+    def result_with(self, sha256: str, before: float = float("inf")) -> ResultRow | None:
+        """Return the latest result that has an output of this content, of those made before a time."""
         if set(sha256) - set("0123456789abcdef"):
             raise ValueError(sha256)
-        statement = "SELECT * FROM results WHERE outputs LIKE ? ORDER BY created DESC LIMIT 1"
-        row = self.db.execute(statement, (f'%"sha256": "{sha256}"%',)).fetchone()
+        statement = "SELECT * FROM results WHERE outputs LIKE ? AND created < ? ORDER BY created DESC LIMIT 1"
+        row = self.db.execute(statement, (f'%"sha256": "{sha256}"%', before)).fetchone()
         return _result(row) if row is not None else None
+
+    def places_of(self, sha256: str) -> list[str]:
+        """Return where files of this content were seen."""
+        return [str(path) for (path,) in self.db.execute("SELECT path FROM files WHERE sha256=?", (sha256,))]
 
     def results(self) -> Iterator[ResultRow]:
         """Yield every result, oldest first."""

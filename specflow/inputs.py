@@ -77,7 +77,9 @@ def _path(kind: str, text: str, here: FilePath) -> tuple[str | None, tuple[str, 
     if not path.exists():
         return None, ("data-missing", f'there is nothing at "{text}"')
     if kind in ("folder", "model") and not path.is_dir():
-        return None, ("type-mismatch", f'"{text}" is a file, and this takes a folder')
+        what = "a file" if path.is_file() else "neither a file nor a folder"
+        return None, ("type-mismatch", f'"{text}" is {what}, and this takes a folder')
     if kind in ("file", "metrics") and not path.is_file():
-        return None, ("type-mismatch", f'"{text}" is a folder, and this takes a file')
+        what = "a folder" if path.is_dir() else "neither a file nor a folder"
+        return None, ("type-mismatch", f'"{text}" is {what}, and this takes a file')
     return str(path.resolve()), None

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from specflow.cli.terminal import counted
+
 if TYPE_CHECKING:
     from specflow.targets.local.workspace import Workspace
 
@@ -37,7 +39,7 @@ def show() -> None:
     rows = sorted(history.results(), key=lambda row: -row.bytes)
     for row in rows:
         click.echo(f"{size_text(row.bytes):>10}  {ago(row.created):>10}  {row.home[:12]}  {row.step}")
-    click.echo(f"{size_text(sum(row.bytes for row in rows)):>10}  in {len(rows)} results")
+    click.echo(f"{size_text(sum(row.bytes for row in rows)):>10}  in {counted(len(rows), 'result')}")
 
 
 @command.command("verify")
@@ -52,7 +54,7 @@ def verify() -> int:
     for path in damaged:
         click.echo(f"damaged: {path}; it is made again when it is next needed", err=True)
     history.close()
-    click.echo(f"{checked} results checked, {len(damaged)} damaged")
+    click.echo(f"{counted(checked, 'result')} checked, {len(damaged)} damaged")
     return 1 if damaged else 0
 
 
@@ -81,7 +83,7 @@ def clean(days: float | None, keep_runs: int | None, megabytes: float | None, dr
         swept = sweep(workspace, history, days=days, keep_runs=keep_runs, megabytes=megabytes, dry_run=dry_run)
     history.close()
     would = "would go" if dry_run else "gone"
-    click.echo(f"{swept.runs} runs, {swept.results} results, {size_text(swept.bytes)} {would}")
+    click.echo(f"{counted(swept.runs, 'run')}, {counted(swept.results, 'result')}, {size_text(swept.bytes)} {would}")
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shlex
 from collections.abc import Mapping
 from pathlib import Path as FilePath
 
@@ -37,7 +38,7 @@ def command(folder: FilePath) -> int:
     _write({folder / name: text for name, text in files.items()})
     for name in files:
         click.echo(f"wrote {folder / name}")
-    where = "" if folder == FilePath() else f"cd {folder} && "
+    where = "" if folder == FilePath() else f"cd {shlex.quote(str(folder))} && "
     click.echo(f"\nnow: {where}specflow run pipeline.yaml")
     return 0
 

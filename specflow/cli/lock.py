@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from specflow.cli.terminal import counted
+
 __all__ = ["command"]
 
 
@@ -58,7 +60,10 @@ def command(specs: tuple[FilePath, ...], is_check: bool, upgrade: bool, profile:
     if made and uv is None:
         click.echo("note: without uv, the versions were resolved for this Python and platform alone", err=True)
     pinned = {line.partition(" ")[0] for key in wanted for line in after.entries[key].packages}
-    click.echo(f"{LOCK_FILE}: {_count(wanted, 'environment')}, {_count(pinned, 'package')}, {len(made)} resolved now")
+    click.echo(
+        f"{LOCK_FILE}: {counted(len(wanted), 'environment')}, {counted(len(pinned), 'package')}, "
+        f"{len(made)} resolved now"
+    )
     return 0
 
 
@@ -102,7 +107,3 @@ def _write(file: FilePath, text: str) -> None:
     fresh = file.with_name(f".{file.name}.new")
     fresh.write_text(text, encoding="utf-8")
     fresh.replace(file)
-
-
-def _count(things: Any, word: str) -> str:
-    return f"{len(things)} {word}{'' if len(things) == 1 else 's'}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TextIO
 
-__all__ = ["is_colourful", "put"]
+__all__ = ["counted", "is_colourful", "put"]
 
 
 def is_colourful(stream: TextIO) -> bool:
@@ -24,3 +24,8 @@ def put(stream: TextIO, text: str) -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number of things, the noun as it is for so many."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -266,8 +266,15 @@ def _wrong_type(document: Document, path: Path, wanted: Any, value: Any) -> Diag
         )
     help_ = ""
     if "string" in names and isinstance(value, (int, float, bool)):
-        help_ = f'quote it: "{document.text_at(path)}"'
+        help_ = _as_text(document.text_at(path), path)
     return error("wrong-type", f"{what} takes {choices}, not {_kind(value)}", place, help_)
+
+
+def _as_text(text: str, path: Path) -> str:
+    """Return the way out for a number where a text is wanted: quotes, but not for what they would not mend."""
+    examples = {"timeout": f"{text}s", "delay": f"{text}s", "memory": f"{text}GiB", "version": f"v{text}"}
+    meant = examples.get(str(path[-1])) if path and text.replace(".", "").isdigit() else None
+    return f"write {meant}, say" if meant else f'quote it: "{text}"'
 
 
 def _label(path: Path) -> str:

@@ -68,14 +68,14 @@ def test_nothing_is_cleaned_under_a_run_that_is_under_way(project: Project) -> N
     assert [1, 1] == [each.returncode for each in refused]
     assert all("error: a run is under way here" in each.stderr for each in refused)
     assert 0 == process.returncode
-    assert "1 runs, 1 results" in project.call("cache", "clean", "--keep-runs", "0").stdout
+    assert "1 run, 1 result" in project.call("cache", "clean", "--keep-runs", "0").stdout
 
 
 def test_a_run_that_was_killed_is_forgotten_like_any_other(project: Project) -> None:
     killed(project)
 
     assert "interrupted" in project.call("runs").stdout
-    assert project.call("cache", "clean", "--keep-runs", "0").stdout.startswith("1 runs, ")
+    assert project.call("cache", "clean", "--keep-runs", "0").stdout.startswith("1 run, ")
     assert "" == project.call("runs").stdout
 
 

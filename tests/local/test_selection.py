@@ -194,3 +194,23 @@ def test_a_file_that_nothing_made_is_told_as_such(chain: Project) -> None:
 
     assert done.returncode == 1
     assert "no result has its content" in done.stderr
+
+
+def test_a_file_in_an_output_folder_has_the_folder_s_account_and_a_source_is_no_output(project: Project) -> None:
+    project.write("src.txt", "source\n")
+    project.pipeline(
+        """
+        copy: {run: [cp, "${{ data.d }}", "${{ outputs.o }}"], outputs: {o: {type: file}}}
+        make: {shell: bash, run: echo in > $F/part-0, env: {F: "${{ outputs.f }}"}, outputs: {f: {type: folder}}}
+        """,
+        "data: {d: {type: file, location: src.txt}}\n"
+        "outputs: {f: {from: '${{ steps.make.outputs.f }}', location: out}}\n",
+    )
+    project.run()
+
+    inside = project.call("lineage", "out/part-0")
+    source = project.call("lineage", "src.txt")
+
+    assert inside.stdout.startswith("part-0 in output f of p/make, made in run ")
+    assert 1 == source.stdout.count("output o of p/copy")
+    assert "as above" not in source.stdout

@@ -28,7 +28,7 @@ def test_cleaning_keeps_what_kept_runs_refer_to(project: Project) -> None:
 
     done = project.call("cache", "clean", "--keep-runs", "1")
 
-    assert done.stdout == "1 runs, 1 results, 1 B gone\n"
+    assert done.stdout == "1 run, 1 result, 1 B gone\n"
     assert not Path(old["outputs"]["o"]).exists()
     assert Path(new["outputs"]["o"]).exists()
     assert project.run("-i", "n=2")["steps"]["a"]["state"] == "cached"
@@ -41,7 +41,7 @@ def test_a_dry_run_only_says_what_would_go(project: Project) -> None:
 
     done = project.call("cache", "clean", "--older-than", "0", "--dry-run")
 
-    assert done.stdout == "1 runs, 1 results, 1.0 kB would go\n"
+    assert done.stdout == "1 run, 1 result, 1.0 kB would go\n"
     assert Path(result["outputs"]["o"]).exists()
 
 
@@ -76,7 +76,7 @@ def test_verify_finds_damage_that_no_time_stamp_shows(project: Project) -> None:
 
     done = project.call("cache", "verify")
 
-    assert (done.returncode, done.stdout) == (1, "1 results checked, 1 damaged\n")
+    assert (done.returncode, done.stdout) == (1, "1 result checked, 1 damaged\n")
     assert project.run()["steps"]["a"]["state"] == "succeeded"
 
 
@@ -88,7 +88,7 @@ def test_show_lists_what_is_kept(project: Project) -> None:
 
     assert lines[0].split()[:2] == ["1.0", "kB"]
     assert lines[0].endswith("p/a")
-    assert lines[1].split() == ["1.0", "kB", "in", "1", "results"]
+    assert lines[1].split() == ["1.0", "kB", "in", "1", "result"]
 
 
 ALIKE = """
