@@ -176,6 +176,18 @@ def test_a_folder_to_export_to_keeps_what_is_not_of_a_run(project: Project) -> N
     assert {"main.py": "mine\n"} == tree(project.folder / "src")
 
 
+def test_a_list_that_is_exported_leaves_nothing_of_a_longer_one(project: Project) -> None:
+    body = 'run: [cp, "${{ data.d }}", "${{ outputs.o }}"], outputs: {o: {type: file}}'
+    more = "data: {d: {type: file, location: d}}\noutputs: {o: {from: '${{ steps.each.outputs.o }}'}}\n"
+    project.write("d", "1\n")
+    project.write("out/o-7", "mine\n")
+    for ns in ("1, 2, 3, 4", "1, 2"):
+        project.pipeline(f"each: {{matrix: {{n: [{ns}]}}, {body}}}", more)
+        assert 0 == project.call("run", "p.yaml", "-q", "-o", "out").returncode
+
+    assert {"o-0": "1\n", "o-1": "1\n", "o-7": "mine\n"} == tree(project.folder / "out")
+
+
 @pytest.mark.parametrize(
     ("key", "told"),
     [

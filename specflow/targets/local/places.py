@@ -18,7 +18,7 @@ from specflow.claims import claim
 from specflow.errors import SpecflowError
 from specflow.targets.local.workspace import FOLDER, Workspace
 
-__all__ = ["copy_to", "disjoint", "place_of", "put"]
+__all__ = ["copy_to", "disjoint", "place_of", "put", "withdraw"]
 
 _WAY_OUT = "name another place"
 
@@ -64,9 +64,7 @@ def put(make: Callable[[FilePath], None], target: FilePath, workspace: Workspace
     Raises SpecflowError where a folder stands there with anything that no run has put there.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    home = workspace.path / "published"
-    home.mkdir(parents=True, exist_ok=True)
-    named = home / hashlib.sha256(os.fsencode(target.absolute())).hexdigest()[:32]
+    named = _named(target, workspace)
     with _alone(named.with_suffix(".lock")), _beside(target) as (fresh, old):
         make(fresh)
         known = _content(fresh)
@@ -84,6 +82,29 @@ def put(make: Callable[[FilePath], None], target: FilePath, workspace: Workspace
             raise
 
 
+def withdraw(target: FilePath, workspace: Workspace) -> None:
+    """Remove what a run has put at a place, if it still is as that run left it."""
+    named = _named(target, workspace)
+    with _alone(named.with_suffix(".lock")):
+        if named.exists() and os.path.lexists(target) and _content(target) == _read(named):
+            _remove(target, named)
+
+
+def _named(target: FilePath, workspace: Workspace) -> FilePath:
+    """Return the file that says what runs have put at a place."""
+    home = workspace.path / "published"
+    home.mkdir(parents=True, exist_ok=True)
+    return home / hashlib.sha256(os.fsencode(target.absolute())).hexdigest()[:32]
+
+
+def _read(named: FilePath) -> dict[str, str]:
+    try:
+        found: dict[str, str] = json.loads(named.read_text(encoding="utf-8"))["files"]
+    except (OSError, ValueError, KeyError):
+        return {}
+    return found
+
+
 def copy_to(source: FilePath, place: FilePath) -> None:
     """Copy a file or folder to a place where nothing is, writable again."""
     if not source.is_dir():
@@ -96,10 +117,7 @@ def copy_to(source: FilePath, place: FilePath) -> None:
 
 def _check_that_it_is_ours(folder: FilePath, named: FilePath) -> None:
     """Raise SpecflowError for a folder, or a file where one is to go, with anything not as a run has put it there."""
-    try:
-        known = json.loads(named.read_text(encoding="utf-8"))["files"]
-    except (OSError, ValueError, KeyError):
-        known = {}
+    known = _read(named)
     for name, sha256 in _content(folder).items():
         if known.get(name) != sha256:
             there = f'"{folder}" holds "{name}", which' if name else f'"{folder}" is a file that'

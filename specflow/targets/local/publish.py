@@ -15,7 +15,7 @@ from specflow.digests import digest_of_path
 from specflow.errors import SpecflowError
 from specflow.plan import Plan
 from specflow.targets.local.bindings import Bindings
-from specflow.targets.local.places import copy_to, disjoint, place_of, put
+from specflow.targets.local.places import copy_to, disjoint, place_of, put, withdraw
 from specflow.targets.local.steps import Result
 from specflow.targets.local.workspace import Workspace
 
@@ -100,6 +100,10 @@ def export(result: Result, plan: Plan, folder: FilePath, workspace: Workspace) -
             put(partial(copy_to, source), target, workspace)
             copies.append(str(target))
         exported[name] = copies if isinstance(value, list) else copies[0]
+        for left in sorted(folder.iterdir()) if isinstance(value, list) else ():  # of a longer list, before
+            number = left.name.removeprefix(f"{name}-").partition(".")[0]
+            if left.name.startswith(f"{name}-") and number.isdigit() and int(number) >= len(items):
+                withdraw(left, workspace)
     return exported
 
 
