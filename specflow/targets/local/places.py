@@ -25,9 +25,7 @@ _WAY_OUT = "name another place"
 
 def place_of(location: str, root: FilePath) -> FilePath:
     """Return where in the project an output goes; raise SpecflowError for an address, and for what is no output's."""
-    from specflow.spec.checks.files import is_address  # brings the whole language with it
-
-    if is_address(location):
+    if ":" in location and _is_address(location):
         message = f'the output location "{location}" turns out to be an address'
         raise SpecflowError(message, "name a place in the project, or write how the address begins into the spec")
     if "\0" in location:
@@ -41,6 +39,12 @@ def place_of(location: str, root: FilePath) -> FilePath:
     if owner is not None:
         raise SpecflowError(f'the output location "{location}" lies in a folder of {owner}\'s', _WAY_OUT)
     return place
+
+
+def _is_address(location: str) -> bool:
+    from specflow.spec.checks.files import is_address  # brings the whole language with it
+
+    return is_address(location)
 
 
 def disjoint(places: Mapping[str, FilePath], read: Iterator[FilePath]) -> None:

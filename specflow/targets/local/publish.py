@@ -76,6 +76,9 @@ def _text(tree: list[Any], look_up: Callable[[list[Any]], Any], name: str, key: 
 
 def _is_elsewhere(location: list[Any]) -> bool:
     """Return whether a platform writes an output, to an address: a target that can't has refused the plan."""
+    head = location[1] if location[0] == "text" else location
+    if head[0] != "value" or ":" not in str(head[1]):
+        return False
     from specflow.graph.locations import leads_away  # brings the whole language with it
 
     return leads_away(location)
