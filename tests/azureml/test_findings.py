@@ -181,6 +181,16 @@ def test_a_bound_compute_is_what_the_profile_says(project: Make, binding: str, e
     assert expected == {key: node[key] for key in ("compute", "resources") if key in node}
 
 
+@pytest.mark.parametrize("bound", ["{instance_type: Standard_NC6s_v3}", "{compute: serverless, instance_count: 2}"])
+def test_a_size_that_names_no_compute_is_serverless_beside_a_default_cluster(project: Make, bound: str) -> None:
+    text = f"computes: {{gpu: {{gpus: 1, spot: true}}}}\nsteps:\n  say: {{{SAY}, compute: gpu}}\n  tell: {{{SAY}}}\n"
+    computes = f"computes: {{default: {{azureml: 'azureml:cpu'}}, gpu: {{azureml: {bound}}}}}\n"
+    jobs = project(text, {"specflow.yaml": PROFILE + computes}).pipeline["jobs"]
+
+    assert ("serverless", {"job_tier": "spot"}) == (jobs["say"]["compute"], jobs["say"]["queue_settings"])
+    assert "compute" not in jobs["tell"]
+
+
 @pytest.mark.parametrize(
     ("binding", "expected"),
     [

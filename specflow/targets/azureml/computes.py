@@ -32,8 +32,8 @@ def node_compute(node: Node, profile: model.Profile) -> dict[str, Any]:
         return {**where, **(tier if bound == "serverless" else {})}
     if isinstance(bound, Mapping):
         keys = dict(bound)
-        where = {"compute": keys.pop("compute")} if "compute" in keys else {}
-        tier = tier if where.get("compute", default_compute(profile)) == "serverless" else {}
+        tier = tier if keys.get("compute", "serverless") == "serverless" else {}
+        where = {"compute": keys.pop("compute")} if "compute" in keys else _away_from_default(profile)
         tier = {"queue_settings": keys.pop("queue_settings")} if "queue_settings" in keys else tier
         return {**where, **({"resources": keys} if keys else {}), **tier}
     return _serverless(node.compute_need, profile)
@@ -42,13 +42,18 @@ def node_compute(node: Node, profile: model.Profile) -> dict[str, Any]:
 def _serverless(need: model.Compute | None, profile: model.Profile) -> dict[str, Any]:
     if need is None:
         return {}
-    found: dict[str, Any] = {} if default_compute(profile) == "serverless" else {"compute": "serverless"}
+    found: dict[str, Any] = _away_from_default(profile)
     machine = machine_for(need)
     if machine is not None and (need.cpus or need.memory or need.gpus):
         found["resources"] = {"instance_type": machine.name}
     if need.spot:
         found["queue_settings"] = {"job_tier": "spot"}
     return found
+
+
+def _away_from_default(profile: model.Profile) -> dict[str, Any]:
+    """Return the key by which a node is not one of the pipeline's default compute, but of serverless machines."""
+    return {} if default_compute(profile) == "serverless" else {"compute": "serverless"}
 
 
 def compute_faults(node: Node, profile: model.Profile, span: Span) -> tuple[Diagnostic, ...]:
