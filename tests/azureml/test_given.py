@@ -155,7 +155,7 @@ def test_an_address_is_completed_with_what_is_known_of_the_run(project: Make) ->
         "two": f"{known}20260101-120000-1a2b3c/f",
         "far": f"{known}here",
     } == {name: entry["path"] for name, entry in found.items()}
-    assert {"copy__two", "copy__far"} < set(artifact.pipeline["jobs"])
+    assert {"copy__one", "copy__two", "copy__far"} < set(artifact.pipeline["jobs"])
     with pytest.raises(UsageError, match="a shell there would read more into"):
         with_given(artifact.pipeline, native, {"where": "$(id)"}, {}, RUN)
 

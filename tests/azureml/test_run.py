@@ -171,6 +171,28 @@ def test_outputs_lie_at_the_addresses_that_their_expressions_say(project: Make, 
     assert {f"one/{RUN}.txt", "two/2026-01-01.txt"} <= {"/".join(path.parts[-2:]) for path in found}
 
 
+def test_what_goes_to_an_address_is_written_in_every_run_though_the_node_is_reused(
+    project: Make, workspace: Workspace
+) -> None:
+    # say -> copy__where.  The third run reuses `say` of the first; by then the address holds what the second wrote.
+    where = "azureml://datastores/workspaceblobstore/paths/now/said.txt"
+    outputs = f"outputs:\n  where: {{from: '${{{{ steps.say.outputs.y }}}}', location: '{where}'}}\n"
+    artifact = project(ECHO + outputs, FILES)
+
+    found = []
+    for number, said in enumerate(["A", "B", "A"]):
+        job = workspace.submit(artifact, f"{RUN}-{number}", x=said)
+        assert "succeeded" == workspace.wait(job).state
+        (place,) = workspace.root.rglob("now/said.txt")
+        found.append(place.read_text())
+
+    history = workspace.emulated.emulator.service.runs
+    assert {"say": True, "copy__where": False} == {
+        run.node: IS_REUSED in run.properties for run in history.children(f"{RUN}-2")
+    }
+    assert ["A", "B", "A"] == found
+
+
 def test_a_file_of_any_other_name_arrives(project: Make, workspace: Workspace) -> None:
     names = ["a b.csv", "it's.csv", "ü€.csv", "x;id&.csv", "(1).csv", "!x*.csv", "#1.csv", "~.csv", "{a,b}.csv"]
     data = "".join(f"  d{n}: {{type: file, location: {json.dumps(name)}}}\n" for n, name in enumerate(names))

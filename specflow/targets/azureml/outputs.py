@@ -1,7 +1,8 @@
 """The pipeline's outputs as Azure ML's: bound to the node that makes them, registered by name, written to an address.
 
-A node's output is bound once. What is promised under a second name, registered or at an address, comes from a node that
-copies it. A value is in its step's record, and so is no output here.
+A node's output is bound once. What is registered under a second name comes from a node that copies it. So does all that
+goes to an address: a node that Azure ML reuses writes nothing, and the address may hold another run's by then. Those
+that copy are never reused. A value is in its step's record, and so is no output here.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from specflow.graph.locations import leads_away
 from specflow.graph.model import Graph, PipelineOutput, Tree
 from specflow.lowering import leaves_of
 from specflow.spec import model
+from specflow.targets.azureml.nodes import in_place_component
 from specflow.targets.azureml.ports import DIRECT, Sources, data_type
 from specflow.targets.azureml.yaml_text import Folded
 
@@ -48,19 +50,19 @@ def bind_outputs(graph: Graph, sources: Sources, environment: Any, crossing: Por
             continue
         step, port = str(tree[1]), str(tree[2])
         entry = _entry(output, graph, step, port, known)
+        is_registered, is_away = output.register_name is not None, leads_away(output.location)
         # What a Spark node leaves is not registered: MicrosoftDocs/azure-docs#113470 (2023).
-        is_copied = graph.nodes[step].engine == "spark" and output.register_name is not None
-        is_promised = output.register_name is not None or leads_away(output.location)
+        is_copied = is_away or (graph.nodes[step].engine == "spark" and is_registered)
         is_free = (step, port) not in bound.of_nodes and port not in crossing.get(step, ())
         if is_free and not is_copied:
             if graph.nodes[step].engine == "spark":
                 entry["mode"] = DIRECT  # a pipeline's word on the mode goes before a node's (azure-ai-ml 1.35.2)
             bound.of_nodes[step, port] = name
             bound.outputs[name] = entry
-        elif is_promised:
+        elif is_registered or is_away:
             bound.outputs[name] = entry
             copier = f"copy__{name}"
-            bound.copies[copier] = _copy(copier, name, sources.output(step, port)[0], environment)
+            bound.copies[copier] = _copy(copier, name, *sources.output(step, port), environment)
     return bound
 
 
@@ -73,18 +75,14 @@ def _entry(output: PipelineOutput, graph: Graph, step: str, port: str, known: Kn
     return entry | registered_as(output.register_name, output.register_version, known)
 
 
-def _copy(name: str, output: str, binding: str, environment: Any) -> dict[str, Any]:
-    """Return a node that copies one output, whatever it is."""
+def _copy(name: str, output: str, binding: str, kind: str, environment: Any) -> dict[str, Any]:
+    """Return a node that copies one output, whatever it is, in every run."""
     source, place = '"${{inputs.source}}"', '"${{outputs.copy}}"'
     lines = [f"if [ -d {source} ]; then mkdir -p {place} && cp -R {source}/. {place};", f"else cp {source} {place}; fi"]
-    return {
-        "type": "command",
-        "display_name": name,
-        "command": Folded(lines),
-        "environment": environment,
-        "inputs": {"source": binding},
-        "outputs": {"copy": f"${{{{parent.outputs.{output}}}}}"},
-    }
+    made = {"type": "command", "display_name": name, "is_deterministic": False}
+    made |= {"command": Folded(lines), "environment": environment}
+    made |= {"inputs": {"source": binding}, "outputs": {"copy": f"${{{{parent.outputs.{output}}}}}"}}
+    return in_place_component(made, {"source": kind}, {"copy": kind})
 
 
 def default_values(graph: Graph) -> dict[str, Any]:
