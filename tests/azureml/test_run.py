@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from specflow.emulation import Fault
-from specflow.errors import SpecflowError, UnreachableError
+from specflow.errors import SpecflowError, UnreachableError, UsageError
 from specflow.targets.azureml import client as sdk
 from specflow.targets.azureml.emulator.reuse import IS_REUSED
 from specflow.targets.azureml.states import child_status, job_state
@@ -202,6 +202,54 @@ def test_a_file_of_any_other_name_arrives(project: Make, workspace: Workspace) -
 
     assert "succeeded" == workspace.wait(job).state
     assert all(f"in {name}" in workspace.client.log(job, f"s{n}") for n, name in enumerate(names))
+
+
+LIST = """\
+inputs:
+  given: {type: folder}
+data:
+  own: {type: folder, location: own}
+steps:
+  own: {shell: bash, run: 'find "$D" -type f -printf "%P\\n"', env: {D: "${{ data.own }}"}}
+  given: {shell: bash, run: 'find "$D" -type f -printf "%P\\n"', env: {D: "${{ inputs.given }}"}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("ignore", "left_out"), [(".gitignore", set()), (".amlignore", {".amlignore"}), ("below/.gitignore", set())]
+)
+def test_a_folder_of_data_is_sent_whole_whatever_its_ignore_files_name(
+    project: Make, workspace: Workspace, tmp_path: Path, ignore: str, left_out: set[str]
+) -> None:
+    # `*` would leave out all; what lies below a folder is behind a link, where the SDK is sent links.
+    names = {ignore, "a.csv", "below/b.csv", "below/.amlignore"}
+    given = tmp_path / "given"
+    for name in names:
+        (given / name).parent.mkdir(parents=True, exist_ok=True)
+        (given / name).write_text("*\n")
+    artifact = project(LIST, {f"own/{name}": "*\n" for name in names})
+
+    job = workspace.submit(artifact, given=given)
+
+    assert "succeeded" == workspace.wait(job).state
+    for step in ("own", "given"):
+        told = {line for line in workspace.client.log(job, step).splitlines() if line in names}
+        assert names - left_out == told, step
+    assert names == {path.relative_to(given).as_posix() for path in given.rglob("*") if path.is_file()}
+
+
+def test_a_folder_without_files_is_refused_before_anything_is_sent(
+    project: Make, workspace: Workspace, tmp_path: Path
+) -> None:
+    (tmp_path / "given/below").mkdir(parents=True)
+    artifact = project(LIST, {"own/a.csv": "1\n"})
+
+    with pytest.raises(UsageError) as told:
+        workspace.submit(artifact, given=tmp_path / "given")
+
+    expected = f'the folder "{tmp_path}/given" for the input "given" holds no file, and Azure ML can\'t be sent such'
+    assert told.value.message.startswith(expected)
+    assert [] == list(workspace.emulated.emulator.service.runs.roots())
 
 
 @pytest.mark.parametrize(

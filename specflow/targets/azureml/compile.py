@@ -58,6 +58,7 @@ from specflow.targets.azureml.ports import (
     wire_record,
 )
 from specflow.targets.azureml.schedules import schedule_document
+from specflow.targets.azureml.uploads import IGNORE_FILES, ignore_files
 from specflow.targets.azureml.verdicts import absent_outputs, verdict_name, verdict_note
 from specflow.targets.azureml.yaml_text import Folded, yaml_text
 from specflow.targets.base import Compiled
@@ -303,7 +304,8 @@ class _Compiler:
         if self.graph.schedule is not None and self.island.is_whole:
             schedule = yaml_text(schedule_document(self.graph, self.graph.schedule))
             files["schedule.yml"] = (self._schedule_heading(self.graph.schedule) + schedule).encode()
-        files |= {name: path for name, path in self.lowering.sources.items() if name.startswith("data/")}
+        data = {name: path for name, path in self.lowering.sources.items() if name.startswith("data/")}
+        files |= {**data, **ignore_files(data)}
         return {**files, **self.environments.files, **self.folders.files}
 
     def _made_from(self) -> str:
@@ -381,7 +383,9 @@ class _Compiler:
     def _watched(self) -> list[FilePath]:
         code = [path for snapshot in self.lowering.snapshots.values() for path in snapshot.watched]
         conda = [path for path in self.environments.files.values() if isinstance(path, FilePath)]
-        return [*code, *conda, *self.lowering.read]
+        data = (path for name, path in self.lowering.sources.items() if name.startswith("data/") and path.is_dir())
+        ignored = [folder / name for folder in data for name in IGNORE_FILES]
+        return [*code, *conda, *ignored, *self.lowering.read]
 
 
 def _place_of(key: str) -> int:

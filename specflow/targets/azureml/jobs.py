@@ -22,6 +22,7 @@ from specflow.targets.azureml.client import MissingError, TakenError, error_text
 from specflow.targets.azureml.given import run_afresh, with_given
 from specflow.targets.azureml.ports import RECORD
 from specflow.targets.azureml.states import child_status, job_state
+from specflow.targets.azureml.uploads import sent_whole
 from specflow.targets.azureml.yaml_text import yaml_text
 from specflow.targets.base import Deployment, ForeignState, Status, StepStatus, Submission
 
@@ -58,6 +59,7 @@ class AzureClient:
         given = dict(run_afresh(given, job.native, job.afresh, job.key))
         if job.tags:
             given["tags"] = {**(given.get("tags") or {}), **job.tags}
+        given = sent_whole(given, job.folder, self._temporary)
         self._provide(given)
         self._put(given, job)
         return job.key
