@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from specflow.errors import UsageError
+from specflow.errors import SpecflowError, UsageError
 from specflow.targets.azureml.given import with_given
 from tests.azureml.conftest import RUN, Workspace
 from tests.azureml.test_compile import Make
@@ -108,6 +108,30 @@ def test_steps_behind_one_go_by_what_it_left(project: Make, workspace: Workspace
     assert "hello\n" == (folder / "said").read_text()
     assert ["succeeded", "skipped"] == [workspace.record(job, step)["state"] for step in ("more", "less")]
     assert "hello\n" in workspace.client.log(job, "more")
+
+
+@pytest.mark.parametrize(
+    "component", ["azureml:score:2", "azureml:score@latest", "azureml://registries/r/components/c"]
+)
+def test_a_component_that_lies_in_a_workspace_is_not_emulated(
+    project: Make, workspace: Workspace, component: str
+) -> None:
+    step = f"  score: {{target: azureml, x-azureml: {{type: command, component: '{component}'}}}}\n"
+    with pytest.raises(SpecflowError) as told:
+        workspace.submit(project(f"steps:\n{step}"))
+
+    expected = f'the emulator has no component "{component}", which the step "score" is: it lies in a workspace'
+    assert expected == told.value.message
+
+
+def test_a_component_that_lies_in_a_file_is_emulated(project: Make, workspace: Workspace, tmp_path: Path) -> None:
+    text = "type: command\nname: hi\ncommand: echo hi\nenvironment: {image: an/image}\n"
+    (tmp_path / "hi.yml").write_text(text)
+    step = f"  hi: {{target: azureml, x-azureml: {{type: command, component: '{tmp_path}/hi.yml'}}}}\n"
+    job = workspace.submit(project(f"steps:\n{step}"))
+
+    assert "succeeded" == workspace.wait(job).state
+    assert workspace.client.log(job, "hi").startswith("hi\n")
 
 
 def test_one_without_outputs_is_recorded_by_how_the_platform_says_it_ended(project: Make, workspace: Workspace) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from specflow.attempt.relay import neighbour_variables
+from specflow.errors import SpecflowError
 from specflow.targets.azureml.emulator.names import Reference
 from specflow.targets.azureml.emulator.server import Emulator, read_options
 from specflow.targets.azureml.key_vault import VAULT_VARIABLE
@@ -117,21 +118,33 @@ class Emulated:
         self.vaults.stop()
 
     def provide(self, document: Mapping[str, Any]) -> None:
-        """Make what a job names: computes, datastores, registered environments, secrets in their vaults."""
+        """Make what a job names: computes, datastores, registered environments, secrets in their vaults.
+
+        Raises SpecflowError for a component of a workspace: what it does nobody here knows.
+        """
         assets, storage = self.emulator.service.assets, self.emulator.service.storage
         for text in _texts(document):
             for name in _DATASTORE.findall(text):
                 storage.add_datastore(name)
             for words in _SECRETS.findall(text):
                 self._provide_secrets(words)
-        for node in (*document["jobs"].values(), {"compute": document.get("settings", {}).get("default_compute")}):
+        default = {"compute": document.get("settings", {}).get("default_compute")}
+        for name, node in (*document["jobs"].items(), ("", default)):
             compute = str(node.get("compute") or "")
             if compute:
                 assets.computes |= {compute.removeprefix("azureml:")}
-            environment = node.get("environment") or node.get("component", {}).get("environment")
+            component = node.get("component")
+            if isinstance(component, str) and component.startswith("azureml:"):
+                raise self._lacking(name, component)
+            of_component = component.get("environment") if isinstance(component, Mapping) else None
+            environment = node.get("environment") or of_component
             found = _ASSET.fullmatch(environment) if isinstance(environment, str) else None
             if found is not None:
                 assets.put(Reference("environments", found[1], found[2]), {"properties": {"image": "emulated"}})
+
+    def _lacking(self, node: str, component: str) -> SpecflowError:
+        message = f'the emulator has no component "{component}", which the step "{node}" is: it lies in a workspace'
+        return SpecflowError(message, "run it there, or say in `x-azureml` what command and environment the node has")
 
     def _provide_secrets(self, words: str) -> None:
         for variable, vault, name in _SECRET.findall(words):
