@@ -94,6 +94,19 @@ FAULTS = [
     ),
 ]
 
+FAULTS += [
+    (
+        f"steps:\n  say: {{{body}}}\n  b: {{{SAY}}}\n",
+        "variables: {a: b}",
+        ['error patch-refused 4: azureml: "display_name" is what the node of "say" is known by, and can\'t be patched'],
+    )
+    for body in (
+        f"{SAY}, x-azureml: {{display_name: b}}",
+        "target: azureml, x-azureml: {type: command, display_name: b}",
+        f"{SAY}, x-azureml: {{display_name: null}}",
+    )
+]
+
 PWNED = "q$(touch pwned).csv"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from specflow.attempt.evaluate import text_of
 from specflow.diagnostics import Diagnostic, Related, Span, error, warning
 from specflow.spec import model
 from specflow.spec.checks.context import Context
@@ -309,8 +310,8 @@ def matrix_faults(context: Context) -> Iterator[Diagnostic]:
             message = f"the matrix makes more than {MAX_INSTANCES} instances"
             yield error("matrix-too-large", message, context.file.key_span("steps", name, "matrix"))
             continue
-        yield from _equal_instances(context, name, step.matrix)
-        yield from _mixed_axes(context, name, step.matrix)
+        found = [*_equal_instances(context, name, step.matrix), *_mixed_axes(context, name, step.matrix)]
+        yield from found or _equal_names(context, name, step.matrix)
 
 
 def _equal_instances(context: Context, name: str, matrix: Any) -> Iterator[Diagnostic]:
@@ -328,6 +329,24 @@ def _equal_instances(context: Context, name: str, matrix: Any) -> Iterator[Diagn
                 )
             else:
                 seen[key] = index
+
+
+def _equal_names(context: Context, name: str, matrix: Any) -> Iterator[Diagnostic]:
+    """Yield instances that differ, and would be shown under one name all the same: logs and platforms go by that."""
+    path = ("steps", name, "matrix")
+    seen: dict[str, int] = {}
+    for index, instance in enumerate(instances(matrix)):
+        shown = f"{name}[{','.join(f'{axis}={text_of(value)}' for axis, value in instance.items())}]"
+        if shown not in seen:
+            seen[shown] = index
+            continue
+        message = f'two instances of the matrix would be shown as "{shown}"'
+        help_ = "give them values without a comma or an equals sign"
+        if isinstance(matrix, tuple):
+            first = Related(context.file.span(*path, seen[shown]), "first given here")
+            yield error("matrix-collision", message, context.file.span(*path, index), help_, first)
+        else:
+            yield error("matrix-collision", message, context.file.key_span(*path), help_)
 
 
 def _mixed_axes(context: Context, name: str, matrix: Any) -> Iterator[Diagnostic]:

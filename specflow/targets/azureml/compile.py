@@ -15,7 +15,7 @@ from typing import Any
 
 from specflow.attempt.codec import NULL
 from specflow.attempt.relay import PORT
-from specflow.diagnostics import Diagnostic, has_errors
+from specflow.diagnostics import Diagnostic, error, has_errors
 from specflow.graph.islands import Island
 from specflow.graph.locations import leads_away
 from specflow.graph.model import Node
@@ -73,6 +73,8 @@ _REQUIRED = "azureml://datastores/workspaceblobstore/paths/to-be-given"
 
 _STAYS = ("type", "code", "entry", "command", "args", "component", "identity")
 """Keys by which a step's launcher is started, and by which it reads secrets: no patch may change them."""
+_LABEL = "display_name"
+"""The key by which the client knows which job of a run is whose: children tell nothing else of their node."""
 
 
 @no_garbage_collection()
@@ -240,9 +242,14 @@ class _Compiler:
         patch = node.extensions.get("azureml")
         if not patch:
             return made
+        span = spans_of(node, "x-azureml")
+        if patch.get(_LABEL, node.label) != node.label:
+            message = f'azureml: "{_LABEL}" is what the node of "{node.label}" is known by, and can\'t be patched'
+            self.found.append(error("patch-refused", message, span((_LABEL,)), "leave it out, or rename the step"))
         if node.kind != "native":
             protected = [(key,) for key in _STAYS if key in made or key == "component"]
-            self.found += patch_findings(made, patch, protected, spans_of(node, "x-azureml"))
+            words = {key: value for key, value in patch.items() if key != _LABEL}
+            self.found += patch_findings(made, words, protected, span)
         patched: dict[str, Any] = merged(made, patch)
         return patched
 
