@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from specflow.errors import UsageError
+from specflow.errors import SpecflowError, UsageError
 from specflow.targets.azureml.components import component_document
 from specflow.targets.azureml.given import with_given
 from specflow.targets.azureml.publish import call_of, endpoint_name
+from specflow.targets.azureml.target import TARGET
 from tests.azureml.test_compile import Make
 
 TEXT = """\
@@ -114,6 +115,72 @@ def test_a_component_takes_no_free_text(project: Make) -> None:
     assert {"name": "Ada", "depth": "~~", "rate": "${{parent.inputs.rate}}"} == {
         key: inputs[key] for key in ("name", "depth", "rate")
     }
+
+
+LEFT_OUT = """\
+inputs:
+  rate: {type: number}
+  name: {type: string, default: Ada}
+  mode: {type: string, enum: ["to and fro", slow], default: slow}
+  depth: {type: integer, optional: true}
+  more: {type: folder, optional: true}
+steps:
+  a: {run: [touch, "${{ outputs.f }}"], outputs: {f: {type: file}}}
+outputs:
+  known: {from: "${{ steps.a.outputs.f }}", register: {name: n}}
+  there: {from: "${{ steps.a.outputs.f }}", location: "azureml://datastores/d/paths/f"}
+"""
+TOLD = """\
+inputs.depth: warning: azureml: callers can't give "depth", which is a value that may be absent: it stays absent \
+[approximated]
+
+inputs.mode: warning: azureml: callers can't give "mode", which is one of texts that need encoding: it stays what the \
+pipeline says [approximated]
+
+inputs.more: warning: azureml: callers can't give "more", which is a path that may be absent: it stays absent \
+[approximated]
+
+inputs.name: warning: azureml: callers can't give "name", which is a free text: it stays what the pipeline says \
+[approximated]
+
+outputs.known: warning: azureml: of a call "known" is not registered: callers say where outputs go [approximated]
+
+outputs.there: warning: azureml: of a call "there" does not go to its `location`: callers say where outputs go \
+[approximated]
+
+6 warnings
+"""
+
+
+def test_what_a_published_pipeline_leaves_out_is_told(
+    project: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    artifact = project(LEFT_OUT)
+    TARGET.published(artifact.write(tmp_path / "out"), artifact.compiled.native, "c" * 64)
+
+    assert TOLD == capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("declared", "what"),
+    [
+        ("{type: string}", "a free text"),
+        ("{type: string, enum: [to and fro, slow]}", "one of texts that need encoding"),
+        ("{type: integer, many: true}", "a list"),
+        ("{type: file, many: true}", "a list"),
+    ],
+)
+def test_a_pipeline_that_needs_what_callers_cannot_give_is_not_published(
+    project: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str], declared: str, what: str
+) -> None:
+    artifact = project(f"inputs: {{x: {declared}}}\nsteps: {{a: {{run: [echo, '${{{{ inputs.x }}}}']}}}}\n")
+
+    with pytest.raises(SpecflowError, match='nobody could call "demo": it needs what callers can\'t give'):
+        TARGET.published(artifact.write(tmp_path / "out"), artifact.compiled.native, "c" * 64)
+    expected = (
+        f'inputs.x: error: azureml: callers can\'t give "x", which is {what}, and the pipeline needs it [unsupported]'
+    )
+    assert expected == capsys.readouterr().err.splitlines()[0]
 
 
 def test_the_call_of_a_published_pipeline_is_one_to_type(project: Make) -> None:

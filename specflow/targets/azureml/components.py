@@ -7,12 +7,13 @@ paths are inputs, a text is only where it is one of a few; any other text stays 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from specflow.attempt.codec import encode
+from specflow.diagnostics import Diagnostic, Span, error, warning
 
-__all__ = ["component_document", "fixed_inputs", "open_inputs"]
+__all__ = ["component_document", "fixed_inputs", "left_out", "open_inputs"]
 
 _SCHEMA = "https://azuremlschemas.azureedge.net/latest/pipelineComponent.schema.json"
 _BINDING = re.compile(r"\$\{\{parent\.inputs\.(\w+)\}\}")
@@ -22,7 +23,7 @@ def open_inputs(native: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the inputs that callers may give, as a component declares them."""
     found: dict[str, dict[str, Any]] = {}
     for name, port in native["inputs"].items():
-        if port["late"] or port["many"]:
+        if port["late"] or port["many"] or (port["is_path"] and port["optional"] and name not in native["values"]):
             continue
         if port["is_path"]:
             found[name] = {"type": port["type"]}
@@ -39,6 +40,40 @@ def open_inputs(native: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             entry["enum"] = list(choices)
         found[name] = entry if default is None else {**entry, "default": default}
     return found
+
+
+def left_out(native: Mapping[str, Any]) -> Iterator[Diagnostic]:
+    """Yield what a component does not have of its pipeline: inputs that callers can't give, places that outputs go to.
+
+    An input that is needed and can't be given is an error: each call would fail.
+    """
+    is_open = open_inputs(native)
+    for name, port in native["inputs"].items():
+        if name in is_open:
+            continue
+        place, told = Span(f"inputs.{name}"), f'azureml: callers can\'t give "{name}", which is {_closed(port)}'
+        if name not in native["values"] and not port["optional"]:
+            help_ = "give it a default, or make it a number, a boolean, a path, or a text with an `enum` of plain ones"
+            yield error("unsupported", f"{told}, and the pipeline needs it", place, help_)
+        else:
+            is_there = name in native["values"]
+            stays = "what the pipeline says" if is_there else "absent"
+            yield warning("approximated", f"{told}: it stays {stays}", place)
+    for key, what in (("registered", "is not registered"), ("located", "does not go to its `location`")):
+        for name in native[key]:
+            message = f'azureml: of a call "{name}" {what}: callers say where outputs go'
+            yield warning("approximated", message, Span(f"outputs.{name}"))
+
+
+def _closed(port: Mapping[str, Any]) -> str:
+    """Return what an input is that callers can't give."""
+    if port["many"]:
+        return "a list"
+    if port["is_path"]:
+        return "a path that may be absent"
+    if port["type"] != "string":
+        return "a value that may be absent"
+    return "one of texts that need encoding" if port.get("enum") else "a free text"
 
 
 def fixed_inputs(native: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:

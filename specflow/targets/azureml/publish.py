@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
 import yaml
 
+from specflow.diagnostics import has_errors
+from specflow.diagnostics.render import render
+from specflow.errors import SpecflowError
 from specflow.targets.azureml import client
 from specflow.targets.azureml.client import patiently
-from specflow.targets.azureml.components import component_document, open_inputs
+from specflow.targets.azureml.components import component_document, left_out, open_inputs
 from specflow.targets.azureml.deploys import endpoint_called, owned, put_component
 from specflow.targets.azureml.yaml_text import Folded, yaml_text
 
-__all__ = ["call_of", "endpoint_name", "publish", "published_files"]
+__all__ = ["call_of", "endpoint_name", "publish", "published_files", "tell_left_out"]
 
 _ENDPOINT = "https://azuremlschemas.azureedge.net/latest/batchEndpoint.schema.json"
 _DEPLOYMENT = "https://azuremlschemas.azureedge.net/latest/pipelineComponentBatchDeployment.schema.json"
@@ -61,6 +65,14 @@ def published_files(document: Mapping[str, Any], native: Mapping[str, Any], dige
         "deployment.yml": deployment,
     }
     return {file: yaml_text(content).encode() for file, content in documents.items()}
+
+
+def tell_left_out(native: Mapping[str, Any]) -> None:
+    """Write to stderr what callers will not have; raise SpecflowError where that lets each call fail."""
+    found = tuple(left_out(native))
+    sys.stderr.write(render(found, "text", lambda _: None))
+    if has_errors(found):
+        raise SpecflowError(f'nobody could call "{native["name"]}": it needs what callers can\'t give')
 
 
 def _readable(component: Mapping[str, Any]) -> dict[str, Any]:

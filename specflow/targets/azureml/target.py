@@ -36,11 +36,15 @@ class AzureML:
         return compile_island(island, workspace)
 
     def published(self, folder: FilePath, native: Mapping[str, Any], digest: str) -> Mapping[str, bytes]:
-        """Return the files that make what was compiled into a folder callable over REST."""
+        """Return the files that make what was compiled into a folder callable over REST; stderr: what these leave out.
+
+        Raises SpecflowError where a caller could not give what the pipeline needs.
+        """
         import yaml
 
-        from specflow.targets.azureml.publish import published_files
+        from specflow.targets.azureml.publish import published_files, tell_left_out
 
+        tell_left_out(native)
         return published_files(yaml.safe_load((folder / "pipeline.yml").read_text(encoding="utf-8")), native, digest)
 
     def describe(self, files: Mapping[str, bytes], native: Mapping[str, Any]) -> Description:
