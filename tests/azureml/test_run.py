@@ -302,6 +302,68 @@ def test_what_the_platform_refuses_is_told_with_its_place(project: Make, workspa
     assert 1 == told.value.exit_code
 
 
+MISSING = "jobs.say.component: Missing data for required field."
+SLIPS = [
+    ("", "x-azureml: {resorces: {instance_count: 2}}", "", MISSING),
+    (
+        "",
+        "x-azureml: {limits: {timeout: 1h}}",
+        "",
+        "jobs.say.limits.timeout: Value passed is not a data binding string: 1h; Not a valid integer.; " + MISSING,
+    ),
+    (
+        "",
+        "x-azureml: {resources: {instance_count: two}}",
+        "",
+        "jobs.say.resources.instance_count: Value passed is not a data binding string: two; Not a valid integer.; "
+        + MISSING,
+    ),
+    ("x-azureml: {schedul: 1}\n", "", "", "{'schedul': ['Unknown field.']}"),
+    ("", "compute: wide", "computes: {wide: {azureml: {instance_typ: x}}}", MISSING),
+    (
+        "",
+        "environment: sk",
+        "environments: {sk: {azureml: 'sk:3'}}",
+        "jobs.say.environment: Value passed is not a data binding string: sk:3; ",
+    ),
+]
+
+
+@pytest.mark.parametrize(("above", "words", "profile", "expected"), SLIPS, ids=[" ".join(row[:3]) for row in SLIPS])
+def test_a_slip_that_the_sdk_refuses_is_told_in_one_line_with_its_place(
+    project: Make, workspace: Workspace, above: str, words: str, profile: str, expected: str
+) -> None:
+    profiles = f"specflow: 1\nprofile: dev\nprofiles:\n  dev: {{{profile}}}\n"
+    step = ", ".join(each for each in ("run: [echo, hello]", words) if each)
+    artifact = project(f"{above}steps:\n  say: {{{step}}}\n", {"specflow.yaml": profiles})
+
+    with pytest.raises(SpecflowError) as told:
+        workspace.submit(artifact)
+    assert told.value.message.startswith(f"Azure ML's SDK refuses the job: {expected}")
+    assert "\n" not in told.value.message
+    assert "`x-azureml`, or in the profile's computes and environments" in told.value.help
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("\x1b[31m\n\x1b[39m\x1b[1mNo such component\x1b[0m\nand more", "No such component"),
+        ('\x1b[31m{"errors": [{"path": "jobs.a", "message": "is\\nodd", "value": 3}]}\x1b[0m', "jobs.a: is odd"),
+        ("{not JSON", "{not JSON"),
+        ("", "MlException"),
+    ],
+)
+def test_what_the_sdk_says_is_one_line_without_colours(said: str, expected: str) -> None:
+    from azure.ai.ml.exceptions import MlException
+
+    def refuse() -> None:
+        raise MlException(message=said, no_personal_data_message=said)
+
+    with pytest.raises(SpecflowError) as told:
+        sdk.patiently(refuse)
+    assert f"Azure ML's SDK refuses the job: {expected}" == told.value.message
+
+
 def test_a_profile_without_a_workspace_is_told_of() -> None:
     with pytest.raises(UnreachableError) as told:
         TARGET.client({"subscription_id": "s"})

@@ -6,8 +6,10 @@ What is read off the SDK's source rather than its documentation is marked so; az
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
+import textwrap
 import threading
 import time
 import urllib.error
@@ -41,6 +43,9 @@ AT_ONCE = 8
 PATIENCE = 8
 """How often a request is repeated that was throttled, lost, or met a fault; the SDK has tries of its own."""
 SETTINGS = ("subscription_id", "resource_group", "workspace")
+MOST_OF_AN_ERROR = 300
+"""Characters of what the SDK says of one place: it repeats how every kind of asset is named."""
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _lock = threading.Lock()
 
 
@@ -176,6 +181,7 @@ def _in_our_words() -> Iterator[None]:
     """Raise UnreachableError and SpecflowError for the SDK's exceptions, told apart by type and status."""
     from azure.ai.ml.exceptions import MlException
     from azure.core import exceptions as core
+    from marshmallow import ValidationError
 
     try:
         yield
@@ -196,6 +202,10 @@ def _in_our_words() -> Iterator[None]:
         raise _PassingError("the storage of Azure ML is busy", "try again later") from failure
     except (ConnectionError, TimeoutError, urllib.error.URLError) as failure:
         raise _PassingError(f"Azure ML did not answer: {_first_line(failure)}", "is there a network?") from failure
+    except ValidationError as failure:
+        slip = "in `x-azureml`, or in the profile's computes and environments"
+        help_ = f"of a node that misses its `component` a key is misspelt: {slip}"
+        raise SpecflowError(f"Azure ML's SDK refuses the job: {_first_line(failure)}", help_) from failure
     except MlException as failure:
         # The SDK wraps what storage said when code or data went up, or outputs came down.
         behind = next((each for each in _behind(failure) if isinstance(each, core.AzureError)), None)
@@ -249,8 +259,25 @@ def _retry_after(failure: Any) -> float:
 
 
 def _first_line(failure: BaseException) -> str:
-    lines = str(getattr(failure, "message", None) or failure).strip().splitlines()
-    return lines[0] if lines else type(failure).__name__
+    """Return what an exception says in one line: what is wrong at each place, where it holds a list of that."""
+    text = _COLOUR.sub("", str(getattr(failure, "message", None) or failure))
+    errors = _listed(text)
+    if errors:
+        return "; ".join(errors)
+    return next((line.strip() for line in text.splitlines() if line.strip()), type(failure).__name__)
+
+
+def _listed(text: str) -> list[str]:
+    """Return the errors of the SDK's JSON in a text, each with its path; what is wrong comes before what is missing.
+
+    The SDK tries one form of a node after the other, and says of each what it lacks (facts, §2).
+    """
+    try:
+        found, _ = json.JSONDecoder().raw_decode(text[text.index("{") :])
+        errors = sorted(found["errors"], key=lambda each: each.get("value") is None)
+        return [f"{each['path']}: {textwrap.shorten(str(each['message']), MOST_OF_AN_ERROR)}" for each in errors]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return []
 
 
 def word(value: Any) -> str:
