@@ -107,6 +107,15 @@ FAULTS += [
     )
 ]
 
+FAULTS += [
+    (
+        f"x-azureml: {{{key}: foo}}\nsteps:\n  say: {{{SAY}}}\n",
+        "variables: {a: b}",
+        [f'error patch-refused 3: "{key}" says what the step is and what it runs, and can\'t be patched'],
+    )
+    for key in ("name", "type", "jobs")
+]
+
 PWNED = "q$(touch pwned).csv"
 
 

@@ -301,7 +301,7 @@ class _Compiler:
         if not patch or not self.island.is_whole:
             return document
         file = self.graph.file
-        protected = [("type",), ("jobs",)]
+        protected = [("type",), ("name",), ("jobs",)]  # the job's name is the run's
         self.found += patch_findings(document, patch, protected, lambda keys: file.key_span("x-azureml", *keys))
         patched: dict[str, Any] = merged(document, patch)
         return patched
