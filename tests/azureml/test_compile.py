@@ -200,7 +200,7 @@ NODES = [
     ("timeout: 90s", "limits.timeout", 90 + 20 + 600),
     ("timeout: 1m\n    retry: {attempts: 3, delay: 10s, backoff: 2}", "limits.timeout", 3 * 80 + 30 + 600),
     ('env: {GREETING: "hello you"}', "environment_variables", {"GREETING": "hello you"}),
-    ("x-azureml: {distribution: {type: mpi, process_count_per_instance: 2}}", "distribution.type", "mpi"),
+    ("x-azureml: {environment_variables: {NCCL_DEBUG: INFO}}", "environment_variables", {"NCCL_DEBUG": "INFO"}),
     ("x-azureml: {identity: {type: user_identity}}", "identity.type", "user_identity"),
     ("x-azureml: {resources: {instance_count: 2}}", "resources.instance_count", 2),
     ("secrets: [HF_TOKEN]", "identity", {"type": "managed"}),

@@ -116,6 +116,22 @@ FAULTS += [
     for key in ("name", "type", "jobs")
 ]
 
+FAULTS += [
+    (
+        f"steps:\n  say: {{{SAY}, x-azureml: {{distribution: {{type: pytorch}}}}}}\n",
+        "variables: {a: b}",
+        [
+            'error patch-refused 4: azureml: "distribution" starts the launcher of "say" in each of many processes, '
+            "and all of them would write its outputs and its record"
+        ],
+    ),
+    (
+        "steps:\n  say: {target: azureml, x-azureml: {type: command, distribution: {type: pytorch}}}\n",
+        "variables: {a: b}",
+        [],
+    ),
+]
+
 PWNED = "q$(touch pwned).csv"
 
 
@@ -148,7 +164,9 @@ def test_a_name_that_bash_would_run_is_refused_where_it_stands(project: Make, te
     assert not artifact.compiled.files
 
 
-@pytest.mark.parametrize(("text", "profile", "expected"), FAULTS, ids=[row[2][0].split(":")[0] for row in FAULTS])
+@pytest.mark.parametrize(
+    ("text", "profile", "expected"), FAULTS, ids=[" ".join(row[2]).split(":")[0] for row in FAULTS]
+)
 def test_a_fault_is_told(project: Make, text: str, profile: str, expected: list[str]) -> None:
     artifact = project(text, {"specflow.yaml": PROFILE + profile + "\n"})
 

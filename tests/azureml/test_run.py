@@ -284,6 +284,22 @@ def test_a_secret_comes_from_its_vault_and_is_in_no_artifact(project: Make, make
     assert not [path for path in workspace.root.rglob("*") if path.is_file() and b"s3cr3t value" in path.read_bytes()]
 
 
+def test_variables_of_a_patch_reach_the_step(project: Make, workspace: Workspace) -> None:
+    text = """\
+inputs: {who: {type: string, default: Ada}}
+steps:
+  say:
+    shell: bash
+    run: echo "<$NCCL_DEBUG> <$PLAIN> <$LATE> <${GONE-none}>"
+    env: {PLAIN: spec, LATE: "${{ inputs.who }}"}
+    x-azureml: {environment_variables: {NCCL_DEBUG: "INFO all", PLAIN: patch, GONE: null}}
+"""
+    job = workspace.submit(project(text))
+
+    assert "succeeded" == workspace.wait(job).state
+    assert "<INFO all> <patch> <Ada> <none>\n" in workspace.client.log(job, "say")
+
+
 def test_a_secret_that_is_nowhere_fails_the_step_with_the_reason(project: Make, workspace: Workspace) -> None:
     job = workspace.submit(project("steps:\n  say:\n    secrets: [HF_TOKEN]\n    run: echo hello\n"))
 

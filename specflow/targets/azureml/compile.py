@@ -44,6 +44,7 @@ from specflow.targets.azureml.nodes import (
     constant_variables,
     in_place_component,
     is_deterministic,
+    patched_variables,
 )
 from specflow.targets.azureml.outputs import Bound, bind_outputs, default_values
 from specflow.targets.azureml.ports import (
@@ -75,6 +76,8 @@ _STAYS = ("type", "code", "entry", "command", "args", "component", "identity")
 """Keys by which a step's launcher is started, and by which it reads secrets: no patch may change them."""
 _LABEL = "display_name"
 """The key by which the client knows which job of a run is whose: children tell nothing else of their node."""
+_MANY = "distribution"
+"""The key by which Azure ML starts a command once for each process of several."""
 
 
 @no_garbage_collection()
@@ -183,16 +186,17 @@ class _Compiler:
             note["attempt"]["step"] = shared
         folder = self.folders.add(node, note)
         environment, vaults = self.environments.reference(node), self._vaults(node)
-        parts = NodeParts(note, folder, environment, wiring, variables, vaults, self.reused[node.id])
+        patched = () if node.engine == "spark" else patched_variables(node)
+        parts = NodeParts(note, folder, environment, wiring, variables, vaults, self.reused[node.id], patched)
         for port in node.outputs:
             if (node.id, port) in bound.of_nodes:
                 wiring.bind_output(port, bound.of_nodes[node.id, port])
         for port, place in in_store.items():
             wiring.outputs[port] = {**wiring.outputs[port], "path": place}
         made = body(node, parts, self.profile)
-        patched = self._patch(made, node)
+        made = self._patch(made, node)
         types = {**wiring.types, **{port: declared_type(node, port) for port in node.outputs}}
-        return {node.id: in_place_component(patched, wiring.types, types)}
+        return {node.id: in_place_component(made, wiring.types, types)}
 
     def _in_store(self, node: Node) -> dict[str, str]:
         """Return where in the exchange store the outputs lie that steps elsewhere read: a folder for each job."""
@@ -247,8 +251,13 @@ class _Compiler:
             message = f'azureml: "{_LABEL}" is what the node of "{node.label}" is known by, and can\'t be patched'
             self.found.append(error("patch-refused", message, span((_LABEL,)), "leave it out, or rename the step"))
         if node.kind != "native":
+            if patch.get(_MANY) is not None:
+                message = f'azureml: "{_MANY}" starts the launcher of "{node.label}" in each of many processes, '
+                message += "and all of them would write its outputs and its record"
+                help_ = "let the command start its processes, as torchrun and mpirun do, or make it a native step"
+                self.found.append(error("patch-refused", message, span((_MANY,)), help_))
             protected = [(key,) for key in _STAYS if key in made or key == "component"]
-            words = {key: value for key, value in patch.items() if key != _LABEL}
+            words = {key: value for key, value in patch.items() if key not in (_LABEL, _MANY)}
             self.found += patch_findings(made, words, protected, span)
         patched: dict[str, Any] = merged(made, patch)
         return patched

@@ -30,6 +30,7 @@ __all__ = [
     "is_deterministic",
     "launch_line",
     "limit_s",
+    "patched_variables",
     "spark_arguments",
     "unquoted",
 ]
@@ -64,6 +65,8 @@ class NodeParts:
     vaults: Mapping[str, str]
     """Where each secret is: `<vault>/<name>`."""
     is_deterministic: bool
+    patched: tuple[str, ...] = ()
+    """The variables that the step's patch sets, beside those of the spec."""
 
 
 def is_deterministic(node: Node, graph: Graph, *, soft: bool) -> bool:
@@ -102,6 +105,13 @@ def constant_variables(node: Node) -> dict[str, str]:
     return found
 
 
+def patched_variables(node: Node) -> tuple[str, ...]:
+    """Return the names of the variables that a step's patch sets; what the spec sets or works out goes before."""
+    found = node.extensions.get("azureml", {}).get("environment_variables")
+    names = found if isinstance(found, Mapping) else ()
+    return tuple(str(name) for name in names if name not in node.env and name not in node.secrets)
+
+
 def limit_s(note: Mapping[str, Any]) -> int | None:
     """Return the seconds after which the platform ends a node: all attempts with their delays, and a margin."""
     timeout, retry = note["timeout_s"], note["retry"]
@@ -122,7 +132,7 @@ def launch_line(node: Node, parts: NodeParts) -> Folded:
     if parts.note["id"] != node.id:
         lines.append(f"--id {node.id} --label {_label(node.label)}")
     lines += parts.wiring.arguments
-    lines += [f"--variable {name}" for name in parts.variables]
+    lines += [f"--variable {_word(name)}" for name in dict.fromkeys((*parts.variables, *parts.patched))]
     lines += [f"--secret {name}" for name in parts.vaults]
     return Folded(lines)
 
