@@ -85,6 +85,9 @@ def _beyond_the_launcher(node: Node) -> Iterator[Diagnostic]:
         yield warning(
             "approximated", f"databricks: a step that the platform runs itself is {message}", node.span_of("retry")
         )
+    if retry is not None and retry.attempts > 1 and node.kind == "native" and node.outputs:
+        message = "databricks: all attempts at a native step write to one place, and may find what one before left"
+        yield warning("approximated", message, node.span_of("retry"), "have it replace what is there")
 
 
 def _names_too_long(nodes: Mapping[str, Node]) -> Iterator[Diagnostic]:

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
+from specflow.attempt.prepare import output_name
 from specflow.graph.model import Node
 from specflow.targets.databricks.environments import FILES
 from specflow.targets.databricks.folders import Place
@@ -59,6 +60,7 @@ def native_tasks(
         *shown,
         f"--ended={{{{tasks.{node.id}.result_state}}}}",
         f"--attempt={{{{tasks.{node.id}.execution_count}}}}",
+        "--repair={{job.repair_count}}",
     ]
     if around.fail_fast:
         arguments.append(f"--halt={halt_text()}")
@@ -80,6 +82,7 @@ def _decide(node: Node, note: Mapping[str, Any], place: Place, around: Around) -
         "specflow_place": root_text(),
         "specflow_run": f"{{{{job.parameters.{RUN_PARAMETER}}}}}",
         "specflow_date": "{{job.start_time.iso_date}}",
+        "specflow_repair": "{{job.repair_count}}",
         "specflow_options": " ".join(place.arguments),
     }
     if around.fail_fast:
@@ -108,7 +111,10 @@ def _own_task(
     assert node.notebook is not None
     path = f"{folder_of(node.id, is_instance=bool(node.matrix))}/{_place_in_code(node.notebook, node.code)}"
     files[path] = node.notebook
-    ports = {port: f"{{{{tasks.{node.id}{DECIDE}.values.{port}}}}}" for port in (*node.inputs, *node.outputs)}
+    ports = {port: f"{{{{tasks.{node.id}{DECIDE}.values.{port}}}}}" for port in node.inputs}
+    # Each attempt has a place of its own: it sees nothing of those before it.
+    place = f"{root_text()}/{node.id}/outputs-{{{{task.execution_count}}}}"
+    ports |= {port: f"{place}/{output_name(port, facts)}" for port, facts in note["attempt"]["outputs"].items()}
     return {
         **_machine_of_notebook(around),
         **patience,

@@ -169,6 +169,16 @@ def test_what_a_source_notebook_can_not_have_is_told(project: Project, keys: str
     assert ([] if told is None else [f"pipeline.yaml:{told}"]) == found
 
 
+def test_attempts_at_a_native_step_that_share_a_place_are_told(project: Project) -> None:
+    native = "target: databricks, x-databricks: {pipeline_task: {pipeline_id: abc}}, outputs: {o: {type: file}}"
+    found = project.told(f"steps:\n  look: {{{native}, retry: {{attempts: 2}}}}\n")
+
+    assert [
+        "pipeline.yaml:4:109: warning: databricks: all attempts at a native step write to one place, and may find what "
+        "one before left [approximated]; have it replace what is there"
+    ] == found
+
+
 def test_a_need_that_no_machine_meets_is_told(project: Project) -> None:
     assert [
         'pipeline.yaml:6:3: error: step "a": no node type known here has 500 cpus; name one in the profile '

@@ -459,13 +459,14 @@ def test_a_source_notebook_stands_between_tasks_of_ours(project: Project) -> Non
         'steps:\n  look: {notebook: look.py, inputs: {word: "${{ inputs.word }}"}, outputs: {o: {type: file}}}\n'
     )
     tasks = tasks_of(job_of(made))
+    folder = "{{job.parameters.specflow_root}}/{{job.parameters.specflow_run}}/look"
 
     assert ["look__decide", "look__runs", "look", "look__record"] == [key for key in tasks if key != "_verdict"]
     assert {
         "notebook_path": "../src/look/look.py",
         "base_parameters": {
             "word": "{{tasks.look__decide.values.word}}",
-            "o": "{{tasks.look__decide.values.o}}",
+            "o": f"{folder}/outputs-{{{{task.execution_count}}}}/o",
         },
     } == tasks["look"]["notebook_task"]
     assert [{"task_key": "look__runs", "outcome": "true"}] == tasks["look"]["depends_on"]

@@ -329,6 +329,66 @@ def test_a_source_notebook_imports_what_lies_beside_it(
     assert "from beside" in client.log(job, "look")
 
 
+# It takes notes of what it finds where its outputs go, writes there, and fails at first, or until somebody mends it.
+LITTERS = """\
+# Databricks notebook source
+import os
+place = dbutils.widgets.get
+with open(place("seen"), "a") as seen:
+    seen.write(f"{os.listdir(place('made'))} {os.path.exists(place('word'))} {os.path.exists(place('extra'))}\\n")
+with open(place("seen")) as seen:
+    tries = len(seen.readlines())
+for path in (place("made") + "/part", place("word"), *([place("extra")] if tries == 1 else [])):
+    with open(path, "w") as stream:
+        stream.write(str(tries))
+if tries == 1 or not os.path.exists(place("mark")):
+    raise SystemExit(3)
+"""
+LITTERING = """\
+steps:
+  look:
+    notebook: look.py
+    inputs: {{seen: "{folder}/seen", mark: "{folder}/mark"}}
+    outputs: {{made: {{type: folder}}, word: {{type: string}}, extra: {{type: file, format: txt, optional: true}}}}
+    retry: {{attempts: 2}}
+"""
+
+
+def test_an_attempt_at_a_source_notebook_finds_nothing_of_the_one_before(
+    project: Project, client: DatabricksClient, tmp_path: Path
+) -> None:
+    project.write(LITTERS, "look.py")
+    (tmp_path / "mark").touch()
+
+    job = client.submit(submission(project.compile(LITTERING.format(folder=tmp_path)), tmp_path / "bundle"))
+
+    assert "succeeded" == wait(client, job).state
+    assert ["[] False False"] * 2 == (tmp_path / "seen").read_text().splitlines()
+    told = record(client, job, "look")
+    assert (2, {"word": "2"}, ["made"]) == (told["attempts"], told["values"], list(told["outputs"]))
+    assert "2" == (client.fetch(job, "look", "made", told, tmp_path / "here") / "part").read_text()
+
+
+@pytest.mark.parametrize("is_in_portal", [False, True])
+def test_a_repaired_source_notebook_finds_nothing_of_the_run_that_failed(
+    project: Project, client: DatabricksClient, tmp_path: Path, *, is_in_portal: bool
+) -> None:
+    project.write(LITTERS, "look.py")
+    job = client.submit(submission(project.compile(LITTERING.format(folder=tmp_path)), tmp_path / "bundle"))
+    assert "failed" == wait(client, job).state
+
+    (tmp_path / "mark").touch()
+    if is_in_portal:  # which runs again what has failed, and does not decide anew
+        client.api.call("POST", "/api/2.2/jobs/runs/repair", {"run_id": int(job), "rerun_all_failed_tasks": True})
+    else:
+        client.resume(job, ("look",))
+
+    assert "succeeded" == wait(client, job).state
+    assert ["[] False False"] * 3 == (tmp_path / "seen").read_text().splitlines()
+    told = record(client, job, "look")
+    assert ({"word": "3"}, ["made"]) == (told["values"], list(told["outputs"]))
+
+
 def test_a_decision_that_can_not_be_made_is_a_failed_step(
     project: Project, client: DatabricksClient, tmp_path: Path
 ) -> None:

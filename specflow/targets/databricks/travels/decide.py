@@ -12,6 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(
 beside = importlib.import_module("beside")
 # Of the job's own parameters, which a notebook is given too and over its own, `specflow_root` is another folder.
 options = [f"--run={given['specflow_run']}", f"--root={given['specflow_place']}", *given["specflow_options"].split()]
+options += [f"--repair={given['specflow_repair']}"]
 options += [f"--halt={given['specflow_halt']}"] if "specflow_halt" in given else []
 options += [
     f"--{name.replace('.', '=', 1)}={text}" for name, text in given.items() if name.startswith(("input.", "data."))
