@@ -19,7 +19,7 @@ from specflow.graph.model import Node
 from specflow.lowering import Lowering, plain
 from specflow.targets.databricks.names import folder_of
 
-__all__ = ["Place", "folders", "json_bytes"]
+__all__ = ["Place", "folders", "is_notebook", "json_bytes"]
 
 DISGUISE = ".file"
 BRIDGE_VARIABLES = ("AZURE_", "IDENTITY_", "SPECFLOW_REPAIR", EMULATORS)
@@ -72,7 +72,7 @@ def _note(node: Node, lowering: Lowering, folder: str, files: dict[str, bytes | 
     snapshot = lowering.code(node)
     for file in snapshot.files if snapshot is not None else ():
         path = file.path
-        if _is_notebook(file.source):
+        if is_notebook(file.source):
             path = f"{path}{DISGUISE}"
             renamed[path] = file.path
         files[f"{folder}/code/{path}"] = file.source
@@ -89,7 +89,8 @@ def _note(node: Node, lowering: Lowering, folder: str, files: dict[str, bytes | 
     return note
 
 
-def _is_notebook(source: FilePath) -> bool:
+def is_notebook(source: FilePath) -> bool:
+    """Return whether the workspace takes a file for a notebook."""
     if source.suffix.lower() == ".ipynb":
         return True
     if source.suffix.lower() not in (".py", ".sql", ".scala", ".r"):

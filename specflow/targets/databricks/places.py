@@ -13,6 +13,7 @@ from specflow.lowering import Lowering, leaves_of
 from specflow.spec.checks.files import is_address
 from specflow.targets.databricks.checks import reference_faults
 from specflow.targets.databricks.environments import FILES
+from specflow.targets.databricks.folders import is_notebook
 
 if TYPE_CHECKING:
     from specflow.targets.databricks.job import Job
@@ -31,13 +32,13 @@ def data_places(graph: Graph, nodes: Iterable[Node], lowering: Lowering, job: Jo
     found: dict[str, str] = {}
     used = _used(graph, nodes)
     for key, ref in graph.data.items():
-        place = _named(key, ref, job, lowering.root) if key in used else None
+        place = _named(key, ref, job, lowering) if key in used else None
         if place is not None:
             found[key] = place
             facts = {"type": ref.source.type, "version": ref.source.version, "sha256": ref.source.sha256}
             job.data[key] = facts | _shown(place)
     for location, key in lowering.literals.items():
-        found[key] = _put(key, lowering.root / location, job)
+        found[key] = _put(key, lowering.root / location, job, lowering)
         job.data[key] = {"type": "file", "version": None, "sha256": None} | _shown(found[key])
     for key, place in found.items():
         job.found += reference_faults(place.removeprefix(FILES), partial(lowering.place_of, key))
@@ -55,7 +56,7 @@ def _used(graph: Graph, nodes: Iterable[Node]) -> set[str]:
     return {leaf[1] for leaf in leaves_of(*trees, *graph.defaults.values()) if leaf[0] == "data"}
 
 
-def _named(key: str, ref: DataRef, job: Job, root: FilePath) -> str | None:
+def _named(key: str, ref: DataRef, job: Job, lowering: Lowering) -> str | None:
     own = ref.location if isinstance(ref.location, str) else ref.location.get("databricks")
     if own is not None and own.startswith(("/Volumes/", "/Workspace/", "dbfs:/Volumes/")):
         return own.removeprefix("dbfs:")
@@ -75,22 +76,24 @@ def _named(key: str, ref: DataRef, job: Job, root: FilePath) -> str | None:
         message = f'"{own}" is no path that databricks has'
         job.found.append(error("data-elsewhere", message, span, "give a path below /Volumes/ or in the project"))
         return None
-    return _put(key, root / own, job, ref)
+    return _put(key, lowering.root / own, job, lowering)
 
 
-def _put(key: str, source: FilePath, job: Job, ref: DataRef | None = None) -> str:
+def _put(key: str, source: FilePath, job: Job, lowering: Lowering) -> str:
     """Put a file or folder of the project into the bundle, and return where a task finds it."""
     base = f"data/{key}/{source.name}"
-    if ref is not None and not source.exists():
+    span = partial(lowering.place_of, key)
+    if not source.exists():  # a literal location has been looked for already
         message = f'there is no "{source.name}" at the location for "databricks"'
-        span = ref.file.span(*ref.place, "location")
-        job.found.append(error("data-missing", message, span, "paths start from the file that names them"))
+        job.found.append(error("data-missing", message, span(), "paths start from the file that names them"))
         return f"{FILES}/{base}"
     files = [path for path in sorted(source.rglob("*")) if path.is_file()] if source.is_dir() else [source]
     for file in files:
-        if ref is not None and file.stat().st_size > MAX_FILE_BYTES:
+        if file.stat().st_size > MAX_FILE_BYTES:
             message = f'"{file.name}" is too large for a file of the workspace, which has at most 500 MiB'
-            span = ref.file.span(*ref.place, "location")
-            job.found.append(error("platform-limit", message, span, "put it on a volume: databricks: /Volumes/…"))
+            job.found.append(error("platform-limit", message, span(), "put it on a volume: databricks: /Volumes/…"))
+        if is_notebook(file):
+            message = f'the workspace takes "{file.name}" for a notebook, and would drop the end of its name'
+            job.found.append(error("data-elsewhere", message, span(), "put it on a volume: databricks: /Volumes/…"))
     job.files[base] = source
     return f"{FILES}/{base}"

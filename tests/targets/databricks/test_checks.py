@@ -297,8 +297,32 @@ def test_data_that_is_not_to_be_had_there_is_told(project: Project) -> None:
         "add databricks: /Volumes/…, or a path in the project",
         'pipeline.yaml:5:29: error: databricks reads data on volumes, not at "abfss://x@y.dfs.core.windows.net/t" '
         "[data-elsewhere]; give the same place as a path: /Volumes/…",
-        'pipeline.yaml:6:29: error: there is no "u.csv" at the location for "databricks" [data-missing]; '
+        'pipeline.yaml:6:56: error: there is no "u.csv" at the location for "databricks" [data-missing]; '
         "paths start from the file that names them",
+    ] == told
+
+
+def test_data_that_the_workspace_would_make_notebooks_of_is_refused(project: Project) -> None:
+    project.write("# Databricks notebook source\n", "a.py")
+    project.write("-- Databricks notebook source\n", "many/b.sql")
+    project.write("x = 1\n", "many/c.py")
+    project.write("{}", "d.ipynb")
+    told = project.told(
+        "inputs: {d: {type: file, default: d.ipynb}}\n"
+        "data:\n"
+        "  a: {type: file, location: a.py}\n"
+        "  b: {type: folder, location: {local: many, databricks: many}}\n"
+        "  e: {type: file, location: {local: d.ipynb, databricks: /Volumes/main/ml/d.ipynb}}\n"
+        "steps:\n"
+        "  s:\n"
+        '    run: [cat, "${{ data.a }}", "${{ data.b }}", "${{ data.e }}", "${{ inputs.d }}"]\n'
+    )
+
+    place = "and would drop the end of its name [data-elsewhere]; put it on a volume: databricks: /Volumes/…"
+    assert [
+        f'pipeline.yaml:5:29: error: the workspace takes "a.py" for a notebook, {place}',
+        f'pipeline.yaml:6:57: error: the workspace takes "b.sql" for a notebook, {place}',
+        f'pipeline.yaml:3:35: error: the workspace takes "d.ipynb" for a notebook, {place}',
     ] == told
 
 
