@@ -12,6 +12,7 @@ from specflow.graph.model import Graph, Node
 from specflow.targets.databricks.names import (
     LATER_TAGS,
     MAX_PARAMETER_BYTES,
+    MAX_SECONDS,
     MAX_TAGS,
     MAX_TASK_KEY,
     MAX_TASKS,
@@ -50,6 +51,8 @@ def limits(island: Island, settings: Mapping[str, Any]) -> Iterator[Diagnostic]:
     if size > MAX_PARAMETER_BYTES:
         message = f"the inputs take {size} bytes as job parameters, and Databricks allows {MAX_PARAMETER_BYTES}"
         yield error("platform-limit", message, graph.file.key_span("inputs"), "pass a file instead of many values")
+    if _is_too_long(settings):
+        yield _too_long(graph.file.key_span("timeout"), settings)
     for task in tasks:
         body = task.get("spark_python_task", {})
         size = parameter_bytes(body.get("parameters", ()))
@@ -58,6 +61,18 @@ def limits(island: Island, settings: Mapping[str, Any]) -> Iterator[Diagnostic]:
             message = f'"{node.label}" takes {size} bytes of parameters, and Databricks allows {MAX_PARAMETER_BYTES}'
             place = node.file.key_span(*node.place)
             yield error("platform-limit", message, place, "pass a file instead of many values")
+        if _is_too_long(task) and node is not None:
+            yield _too_long(node.span_of("timeout"), task)
+
+
+def _is_too_long(limited: Mapping[str, Any]) -> bool:
+    limit = limited.get("timeout_seconds", 0)
+    return isinstance(limit, int) and limit > MAX_SECONDS
+
+
+def _too_long(place: Span, limited: Mapping[str, Any]) -> Diagnostic:
+    message = f"it would be given {limited['timeout_seconds']} s, and Databricks takes at most {MAX_SECONDS}"
+    return error("platform-limit", message, place, "leave it out: then nothing ends it")
 
 
 def _natives_of_others(nodes: Mapping[str, Node]) -> Iterator[Diagnostic]:

@@ -11,6 +11,7 @@ __all__ = [
     "LATER_TAGS",
     "LAUNCHER",
     "MAX_PARAMETER_BYTES",
+    "MAX_SECONDS",
     "MAX_TAGS",
     "MAX_TASKS",
     "MAX_TASK_KEY",
@@ -43,6 +44,8 @@ MAX_TAGS = 25
 LATER_TAGS = 2
 """How many more tags `run` and `deploy` give a job: who owns it, and which bundle it is."""
 MAX_PARAMETER_BYTES = 10_000
+MAX_SECONDS = 2**31 - 1
+"""Of a `timeout_seconds`: the service keeps 32 bits of it. Source: `int32` in its messages; never tried live."""
 
 
 def parameter_bytes(parameters: Mapping[str, str] | Iterable[str]) -> int:

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
+from specflow.attempt.launch import MAX_DELAY_S
 from specflow.attempt.prepare import output_name
 from specflow.graph.model import Node
 from specflow.targets.databricks.environments import FILES
@@ -101,7 +102,8 @@ def _own_task(
     patience: dict[str, Any] = {}
     retry = note["retry"]
     if retry["attempts"] > 1:
-        patience = {"max_retries": retry["attempts"] - 1, "min_retry_interval_millis": retry["delay_s"] * 1000}
+        delay_s = int(min(retry["delay_s"], MAX_DELAY_S))
+        patience = {"max_retries": retry["attempts"] - 1, "min_retry_interval_millis": delay_s * 1000}
     if note["timeout_s"] is not None:
         patience["timeout_seconds"] = note["timeout_s"]
         if retry["attempts"] > 1:

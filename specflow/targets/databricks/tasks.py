@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from specflow.attempt.launch import MAX_DELAY_S
 from specflow.graph.model import Node
 from specflow.lowering import holds_after_failure
 from specflow.targets.databricks.computes import Machine
@@ -118,7 +119,8 @@ def _patience(node: Node, note: Mapping[str, Any]) -> dict[str, Any]:
     if retry["attempts"] > 1:
         found["max_retries"] = retry["attempts"] - 1
     if note["timeout_s"] is not None:
-        waits = retry["delay_s"] * retry["backoff"] ** max(0, retry["attempts"] - 2) if retry["attempts"] > 1 else 0
+        longest = min(retry["delay_s"] * retry["backoff"] ** max(0, retry["attempts"] - 2), MAX_DELAY_S)
+        waits = longest if retry["attempts"] > 1 else 0
         own_limit = 0 if node.engine == "spark" else GRACE_S
         found["timeout_seconds"] = int(note["timeout_s"] + waits + own_limit)
         if retry["attempts"] > 1:

@@ -46,6 +46,19 @@ def test_parameters_of_a_task_over_ten_thousand_bytes_are_refused(project: Proje
     ] == told
 
 
+def test_a_limit_that_the_platform_can_not_hold_is_refused(project: Project) -> None:
+    """The launcher's own minute comes on top of a step's."""
+    found = project.told(
+        "timeout: 24856d\nsteps:\n  a: {run: [echo, hi], timeout: 35791394m}\n  b: {run: [echo, hi], timeout: 24855d}\n"
+    )
+
+    way_out = "and Databricks takes at most 2147483647 [platform-limit]; leave it out: then nothing ends it"
+    assert [
+        f"pipeline.yaml:3:1: error: it would be given 2147558400 s, {way_out}",
+        f"pipeline.yaml:5:24: error: it would be given 2147483700 s, {way_out}",
+    ] == found
+
+
 def test_more_tags_than_a_job_may_have_are_refused(project: Project) -> None:
     tags = ", ".join(f"t{number}: x" for number in range(25))
 

@@ -240,6 +240,19 @@ def test_concurrency_is_lanes_of_tasks(project: Project) -> None:
     assert "ALL_DONE" == tasks["a2"]["run_if"]
 
 
+def test_a_task_waits_no_longer_than_its_launcher_does(project: Project) -> None:
+    project.write("# Databricks notebook source\n", "look.py")
+    made = project.compile(
+        "steps:\n"
+        "  a: {run: [echo, hi], timeout: 1h, retry: {attempts: 40, delay: 30s, backoff: 2}}\n"
+        "  look: {notebook: look.py, retry: {attempts: 2, delay: 30d}}\n"
+    )
+    tasks = tasks_of(job_of(made))
+
+    assert 3600 + 24 * 3600 + 60 == tasks["a"]["timeout_seconds"]
+    assert 24 * 3600 * 1000 == tasks["look"]["min_retry_interval_millis"]
+
+
 def test_fail_fast_is_a_mark_in_the_runs_folder(project: Project) -> None:
     tasks = tasks_of(project.job("fail_fast: true\nsteps:\n  a: {run: [echo, hi]}\n"))
     root = "{{job.parameters.specflow_root}}/{{job.parameters.specflow_run}}"
