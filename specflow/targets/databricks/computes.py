@@ -10,7 +10,7 @@ from specflow.lowering import gibibytes
 from specflow.spec import model
 from specflow.targets.databricks.runtimes import is_met, python_of, runtime_for
 
-__all__ = ["ComputeError", "Machine", "machine_for"]
+__all__ = ["ComputeError", "Machine", "machine_for", "unchecked_python"]
 
 
 class ComputeError(Exception):
@@ -82,6 +82,18 @@ def machine_for(
         return Machine("serverless")
     cluster = _cluster(need or model.Compute(), bound or {}, python, image)
     return Machine("job_cluster", name or "default", cluster)
+
+
+def unchecked_python(machine: Machine, python: str | None) -> str:
+    """Return why nothing says whether a machine has the Python that is asked for; empty if something does."""
+    if python is None or machine.is_serverless:
+        return ""
+    if machine.kind == "existing":
+        return f'nothing here knows which Python the cluster "{machine.name}" has, and "{python}" is not checked'
+    runtime = str(machine.cluster["spark_version"])
+    if "docker_image" in machine.cluster or python_of(runtime) is not None:
+        return ""
+    return f'nothing here knows which Python the runtime "{runtime}" has, and "{python}" is not checked'
 
 
 def _cluster(need: model.Compute, bound: Mapping[str, Any], python: str | None, image: str) -> dict[str, Any]:

@@ -9,12 +9,12 @@ from typing import Any
 
 from specflow.attempt.codec import NULL, encode
 from specflow.attempt.evaluate import text_of
-from specflow.diagnostics import Diagnostic, error
+from specflow.diagnostics import Diagnostic, error, warning
 from specflow.graph.islands import Island
 from specflow.graph.model import Node
 from specflow.lowering import Lowering, seconds
 from specflow.spec.load import Workspace
-from specflow.targets.databricks.computes import ComputeError, Machine, machine_for
+from specflow.targets.databricks.computes import ComputeError, Machine, machine_for, unchecked_python
 from specflow.targets.databricks.environments import Packages, libraries, serverless_spec
 from specflow.targets.databricks.folders import folders, json_bytes
 from specflow.targets.databricks.names import FOLDER, ROOT_PARAMETER, RUN_PARAMETER, TAG, VERDICT, parameter_names
@@ -147,6 +147,7 @@ class _Builder:
 
     def _around(self, node: Node, data: Mapping[str, str]) -> Around:
         machine = self._machine(node)
+        self._tell_of(node, machine)
         environment, installed = "", tuple[Mapping[str, Any], ...]()
         packages, file = self._packages(node)
         registered = self._registered(node, machine)
@@ -192,6 +193,14 @@ class _Builder:
             number += 1
             key = f"{machine.name}_{number}"
         return Machine("job_cluster", key, machine.cluster)
+
+    def _tell_of(self, node: Node, machine: Machine) -> None:
+        """Tell what a machine may not have though a step asks for it."""
+        needs = node.environment.needs if node.environment is not None else None
+        unchecked = unchecked_python(machine, needs.python if needs is not None else None)
+        if unchecked:
+            place, way_out = node.span_of("environment"), "look it up in the workspace"
+            self.made.found.append(warning("approximated", f"databricks: {unchecked}", place, way_out))
 
     def _plain_machine(self, node: Node) -> Machine:
         return self._machine(node)

@@ -217,7 +217,13 @@ def test_a_python_that_no_environment_has_is_told(project: Project) -> None:
             ],
         ),
         ("15.4.x-photon-scala2.12", []),
-        ("99.1.x-scala2.13", []),
+        (
+            "99.1.x-scala2.13",
+            [
+                "pipeline.yaml:4:38: warning: databricks: nothing here knows which Python the runtime "
+                '"99.1.x-scala2.13" has, and "==3.11.*" is not checked [approximated]; look it up in the workspace'
+            ],
+        ),
     ],
 )
 def test_a_runtime_that_has_another_python_is_told(project: Project, runtime: str, told: list[str]) -> None:
@@ -228,6 +234,20 @@ def test_a_runtime_that_has_another_python_is_told(project: Project, runtime: st
     step = "steps:\n  a: {run: [echo, hi], compute: big, environment: {python: '==3.11.*'}}\n"
 
     assert told == project.told(step, "dev")
+
+
+def test_a_python_that_nobody_checks_is_told(project: Project) -> None:
+    project.write("specflow: 1\nprofiles: {dev: {computes: {big: {databricks: 0123-abc}}}}\n", "specflow.yaml")
+    steps = (
+        "steps:\n"
+        "  a: {run: [echo, hi], compute: big, environment: {python: '==3.11.*'}}\n"
+        "  b: {run: [echo, hi], compute: big, environment: {dependencies: [pandas]}}\n"
+    )
+
+    assert [
+        'pipeline.yaml:4:38: warning: databricks: nothing here knows which Python the cluster "0123-abc" has, and '
+        '"==3.11.*" is not checked [approximated]; look it up in the workspace'
+    ] == project.told(steps, "dev")
 
 
 def test_an_environment_that_the_profile_does_not_know_here_is_told(project: Project) -> None:
