@@ -115,7 +115,8 @@ def _cluster(need: model.Compute, bound: Mapping[str, Any], python: str | None, 
     settings["data_security_mode"] = "SINGLE_USER"
     settings |= {key: value for key, value in bound.items() if key not in ("num_workers", "autoscale")}
     settings |= dict(_size(need, bound))
-    if need.spot and "azure_attributes" not in bound:
+    # A pool has settled that, and the service refuses both. Source: databricks/cli, JobClustersFixups, which drops it.
+    if need.spot and "azure_attributes" not in bound and "instance_pool_id" not in bound:
         # Zero leaves a single machine to the spot market too. Source: `AzureAttributes` in databricks-sdk 0.156.
         on_demand = 0 if settings.get("is_single_node") else 1
         settings["azure_attributes"] = {

@@ -201,6 +201,10 @@ class _Builder:
         if unchecked:
             place, way_out = node.span_of("environment"), "look it up in the workspace"
             self.made.found.append(warning("approximated", f"databricks: {unchecked}", place, way_out))
+        pool = machine.cluster.get("instance_pool_id")
+        if pool and node.compute_need is not None and node.compute_need.spot:
+            message = f'databricks: the instance pool "{pool}" decides whether machines may be taken away'
+            self.made.found.append(warning("approximated", message, node.span_of("compute"), "look it up there"))
 
     def _plain_machine(self, node: Node) -> Machine:
         return self._machine(node)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.targets.databricks.project import Project
+from tests.targets.databricks.project import Project, job_of
 
 STEP = "steps:\n  a: {run: [echo, hi]}\n"
 
@@ -248,6 +248,20 @@ def test_a_python_that_nobody_checks_is_told(project: Project) -> None:
         'pipeline.yaml:4:38: warning: databricks: nothing here knows which Python the cluster "0123-abc" has, and '
         '"==3.11.*" is not checked [approximated]; look it up in the workspace'
     ] == project.told(steps, "dev")
+
+
+def test_a_pool_decides_about_spot_machines(project: Project) -> None:
+    project.write(
+        "specflow: 1\nprofiles: {dev: {computes: {big: {databricks: {instance_pool_id: P1}}}}}\n", "specflow.yaml"
+    )
+    text = "computes: {big: {spot: true}}\nsteps:\n  a: {run: [echo, hi], compute: big}\n"
+
+    assert [
+        'pipeline.yaml:5:24: warning: databricks: the instance pool "P1" decides whether machines may be taken away '
+        "[approximated]; look it up there"
+    ] == project.told(text, "dev")
+    job = job_of(project.compile(text, "dev"))
+    assert "azure_attributes" not in job["job_clusters"][0]["new_cluster"]
 
 
 def test_an_environment_that_the_profile_does_not_know_here_is_told(project: Project) -> None:
