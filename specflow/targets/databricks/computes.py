@@ -63,6 +63,12 @@ _NODE_TYPES = (
     _NodeType("Standard_ND96asr_v4", 96, 900, 8),
 )
 
+_VOLUMES_IN_IMAGES = {"spark.databricks.unityCatalog.volumes.enabled": "true"}
+"""Without it a container sees no volume, where all outputs lie; and ML runtimes start no containers at all.
+
+Source: "Customize containers with Databricks Container Service" of Databricks' documentation. Never tried live.
+"""
+
 
 def machine_for(
     name: str | None, need: model.Compute | None, bound: str | Mapping[str, Any] | None, python: str | None, image: str
@@ -100,7 +106,7 @@ def _cluster(need: model.Compute, bound: Mapping[str, Any], python: str | None, 
     """Return a job cluster's settings, in the order in which one would write them."""
     settings: dict[str, Any] = {}
     if "spark_version" not in bound:
-        version = runtime_for(python, has_gpu=bool(need.gpus))
+        version = runtime_for(python, has_gpu=bool(need.gpus) and not image)
         if version is None:
             raise ComputeError(f'no runtime known here has Python "{python}"; name a spark_version in the profile')
         settings["spark_version"] = version
@@ -112,8 +118,10 @@ def _cluster(need: model.Compute, bound: Mapping[str, Any], python: str | None, 
         settings["node_type_id"] = _node_type(need)
     if image:
         settings["docker_image"] = {"url": image}
+        settings["spark_conf"] = {**_VOLUMES_IN_IMAGES, **bound.get("spark_conf", {})}
     settings["data_security_mode"] = "SINGLE_USER"
-    settings |= {key: value for key, value in bound.items() if key not in ("num_workers", "autoscale")}
+    apart = ("num_workers", "autoscale", *(("spark_conf",) if image else ()))
+    settings |= {key: value for key, value in bound.items() if key not in apart}
     settings |= dict(_size(need, bound))
     # A pool has settled that, and the service refuses both. Source: databricks/cli, JobClustersFixups, which drops it.
     if need.spot and "azure_attributes" not in bound and "instance_pool_id" not in bound:

@@ -365,10 +365,38 @@ def test_a_compute_is_what_the_profile_says(project: Project) -> None:
     } == {one["job_cluster_key"]: one["new_cluster"] for one in job["job_clusters"]}
 
 
-def test_an_image_needs_a_cluster_of_its_own(project: Project) -> None:
-    job = project.job("steps:\n  a: {run: [echo, hi], environment: {image: example.azurecr.io/ml/train:3}}\n")
+def test_an_image_needs_a_cluster_of_its_own_that_shows_it_the_volumes(project: Project) -> None:
+    project.write(
+        "specflow: 1\n"
+        "profiles:\n"
+        "  dev:\n"
+        "    computes:\n"
+        "      more: {databricks: {spark_conf: {spark.x: y}}}\n"
+        "      less: {databricks: {spark_conf: {spark.databricks.unityCatalog.volumes.enabled: 'false'}}}\n",
+        "specflow.yaml",
+    )
+    job = project.job(
+        "computes: {gpu: {gpus: 1}}\n"
+        "environments: {own: {image: example.azurecr.io/ml/train:3}}\n"
+        "steps:\n"
+        "  a: {run: [echo, hi], environment: own}\n"
+        "  b: {run: [echo, hi], environment: own, compute: gpu}\n"
+        "  c: {run: [echo, hi], environment: own, compute: more}\n"
+        "  d: {run: [echo, hi], environment: own, compute: less}\n",
+        "dev",
+    )
+    clusters = {one["job_cluster_key"]: one["new_cluster"] for one in job["job_clusters"]}
 
-    assert {"url": "example.azurecr.io/ml/train:3"} == job["job_clusters"][0]["new_cluster"]["docker_image"]
+    volumes = "spark.databricks.unityCatalog.volumes.enabled"
+    assert {
+        "default": {volumes: "true"},
+        "gpu": {volumes: "true"},
+        "more": {volumes: "true", "spark.x": "y"},
+        "less": {volumes: "false"},
+    } == {key: cluster["spark_conf"] for key, cluster in clusters.items()}
+    assert {"16.4.x-scala2.12"} == {cluster["spark_version"] for cluster in clusters.values()}
+    assert "Standard_NC4as_T4_v3" == clusters["gpu"]["node_type_id"]
+    assert {"url": "example.azurecr.io/ml/train:3"} == clusters["default"]["docker_image"]
 
 
 def test_packages_are_an_environment_shared_by_those_who_ask_for_the_same(project: Project) -> None:
