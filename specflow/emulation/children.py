@@ -12,7 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 
-__all__ = ["Child", "Children", "Ended"]
+__all__ = ["GRACE_S", "Child", "Children", "Ended"]
+
+GRACE_S = 12.0
+"""Seconds between SIGTERM and SIGKILL: a launcher gives its step ten, which no signal to its own group reaches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class Child:
         self._is_ended = False
         self._was_ended = False
 
-    def end(self, grace_s: float = 5.0) -> None:
+    def end(self, grace_s: float = GRACE_S) -> None:
         """Send SIGTERM to the child and all it forked, SIGKILL after the grace; one that has not started never will."""
         with self._lock:
             if self._is_ended or self._was_ended:
@@ -120,13 +123,13 @@ class Children:
         return child
 
     def close(self) -> None:
-        """End every child at once, start none any more, and wait until all have ended and `on_end` has been called."""
+        """Ask every child to end, start none any more, and wait until all have ended and `on_end` has been called."""
         with self._lock:
             self._is_closed = True
             running = list(self._running)
             waiting = [child for child, _, _ in self._waiting]
         for child in [*waiting, *running]:
-            child.end(grace_s=0)
+            child.end()
         self._fill()
         with self._lock:
             self._lock.wait_for(lambda: not self._running and not self._waiting)

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from specflow.attempt.child import GRACE_S as STEPS_GRACE_S
 from specflow.bridging.platforms import Platforms
 from specflow.emulation import Children, Clock, Ended, HeldError, State, is_held
+from specflow.emulation.children import GRACE_S
 from specflow.emulation.hold import Hold
 from specflow.emulation.token import kept_token
 from specflow.errors import UsageError
@@ -104,9 +106,32 @@ def test_children_over_the_limit_wait_and_closing_ends_all(tmp_path: Path) -> No
     first.started.wait(10)
     children.close()
 
-    assert Ended(-9, was_ended=True) == first.ended
+    assert Ended(-15, was_ended=True) == first.ended
     assert Ended(None, was_ended=True) == second.ended
     assert "" == first.log.read_text()
+
+
+def test_closing_leaves_a_child_time_to_end_what_is_in_another_session(tmp_path: Path) -> None:
+    launcher = """
+import signal, subprocess, sys
+step = subprocess.Popen(["sleep", "60"], start_new_session=True)
+signal.signal(signal.SIGTERM, lambda *_: step.kill())
+print(step.pid, flush=True)
+step.wait()
+sys.exit(143)
+"""
+    children = Children()
+    run = Run(children, launcher, tmp_path)
+    while not (run.log.exists() and run.log.read_text().endswith("\n")):
+        run.started.wait(0.01)
+    children.close()
+
+    assert Ended(143, was_ended=True) == run.ended
+    assert ends(int(run.log.read_text()))
+
+
+def test_a_child_has_as_long_as_a_launcher_gives_its_step() -> None:
+    assert GRACE_S >= STEPS_GRACE_S + 1
 
 
 def test_after_closing_nothing_is_started(tmp_path: Path) -> None:

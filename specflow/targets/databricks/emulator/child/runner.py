@@ -27,6 +27,8 @@ packages = importlib.import_module("packages")
 del sys.path[:2], sys.modules["notebooks"], sys.modules["utilities"], sys.modules["packages"]
 
 
+_GRACE_S = 12
+"""Seconds between SIGTERM and SIGKILL, as long as the emulator itself gives."""
 _INSTALLED = "SPECFLOW_EMULATOR_INSTALLED"
 
 
@@ -35,12 +37,17 @@ class Failure(Exception):  # noqa: N818 - how the platform tells it
 
 
 def _end_with_the_emulator() -> None:
-    """End this process and its children when the emulator has gone, even by SIGKILL: nobody would wait for them."""
+    """End this process and its children when the emulator has gone, even by SIGKILL: nobody would wait for them.
+
+    A launcher ends its step first, which is in another session.
+    """
     emulator = os.getppid()
 
     def watch() -> None:
         while os.getppid() == emulator:
             time.sleep(1)
+        os.killpg(os.getpgrp(), signal.SIGTERM)
+        time.sleep(_GRACE_S)
         os.killpg(os.getpgrp(), signal.SIGKILL)
 
     threading.Thread(target=watch, daemon=True).start()
