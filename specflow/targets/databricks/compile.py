@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path as FilePath
 from typing import Any
 
-from specflow.diagnostics import Diagnostic
+from specflow.diagnostics import Diagnostic, error
 from specflow.graph.islands import Island
 from specflow.launcher import launcher_files
 from specflow.lowering import Lowering
@@ -15,7 +15,7 @@ from specflow.spec.load import Workspace
 from specflow.targets.base import Compiled
 from specflow.targets.databricks.checks import limits, reference_faults
 from specflow.targets.databricks.job import Job, build_job
-from specflow.targets.databricks.names import FOLDER, LAUNCHER
+from specflow.targets.databricks.names import FOLDER, LAUNCHER, STORE_VARIABLE
 from specflow.targets.databricks.natives import end_of, is_between
 from specflow.targets.databricks.yaml_text import document_text
 from specflow.targets.patches import merged, patch_findings, spans_of
@@ -31,9 +31,9 @@ _HERE = FilePath(__file__).parent
 def compile_databricks(island: Island, workspace: Workspace) -> Compiled:
     """Return the bundle of an island. Reads code folders and data; the same for the same project, wherever it lies."""
     lowering = Lowering(island.graph, workspace.root, "databricks", island.bridges)
-    job = build_job(island, workspace, lowering, "${var.store}")
+    job = build_job(island, workspace, lowering, f"${{var.{STORE_VARIABLE}}}")
     found = [*job.found, *_with_patches(island, job)]
-    found += _references_in_profile(workspace)
+    found += _faults_of_profile(workspace)
     bundle = _bundle(island, workspace, job.files)
     profile_patch = workspace.profile.targets.get("databricks", {}).get(_KEY, {})
     if profile_patch:
@@ -62,7 +62,7 @@ def _bundle(island: Island, workspace: Workspace, files: Iterable[str]) -> dict[
     """
     profile, words = workspace.profile, workspace.profile.targets.get("databricks", {})
     variables: dict[str, Any] = {
-        "store": {
+        STORE_VARIABLE: {
             "description": "The volume that outputs of runs lie on.",
             "default": profile.store.get("databricks", DEFAULT_STORE),
         }
@@ -118,9 +118,14 @@ def _with_patches(island: Island, job: Job) -> Iterator[Diagnostic]:
         job.settings = merged(job.settings, whole)
 
 
-def _references_in_profile(workspace: Workspace) -> Iterator[Diagnostic]:
+def _faults_of_profile(workspace: Workspace) -> Iterator[Diagnostic]:
+    """Yield what can't be a variable of a bundle: a name of ours, and texts that hold a reference."""
     profile, project = workspace.profile, workspace.project
     named = {("variables", name): value for name, value in profile.variables.items()}
+    if project is not None and STORE_VARIABLE in profile.variables:
+        taken = project.key_span("profiles", workspace.profile_name or "", "variables", STORE_VARIABLE)
+        message = f'"{STORE_VARIABLE}" is a variable of specflow\'s own in a bundle'
+        yield error("bad-name", message, taken, "give it another name")
     for place, value in {**named, ("store", "databricks"): profile.store.get("databricks")}.items():
         if project is not None and isinstance(value, str):
             span = partial(project.span, "profiles", workspace.profile_name or "", *place)

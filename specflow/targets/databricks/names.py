@@ -19,6 +19,7 @@ __all__ = [
     "ROOT_PARAMETER",
     "RUNS",
     "RUN_PARAMETER",
+    "STORE_VARIABLE",
     "TAG",
     "VERDICT",
     "folder_of",
@@ -36,6 +37,8 @@ TAG = "specflow"
 """The job's tag with the pipeline's name, by which its job is found again."""
 ROOT_PARAMETER = "specflow_root"
 RUN_PARAMETER = "specflow_run"
+STORE_VARIABLE = "specflow_store"
+"""The bundle's variable that says where outputs lie; beside it are the profile's, by the names that users gave."""
 
 # docs.databricks.com/api/workspace/jobs and /resources/limits; the rule for task keys is unverified.
 MAX_TASKS = 1000

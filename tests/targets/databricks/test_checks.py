@@ -29,7 +29,7 @@ def test_parameters_over_ten_thousand_bytes_are_refused(project: Project) -> Non
     inputs = "".join(f"  {'long_name_' * 5}{number}: {{type: string, default: {'y' * 480}}}\n" for number in range(20))
 
     assert [
-        "pipeline.yaml:3:1: error: the inputs take 10862 bytes as job parameters, and Databricks allows 10000 "
+        "pipeline.yaml:3:1: error: the inputs take 10871 bytes as job parameters, and Databricks allows 10000 "
         "[platform-limit]; pass a file instead of many values"
     ] == [line for line in project.told(f"inputs:\n{inputs}{STEP}") if "job parameters" in line]
 
@@ -130,6 +130,15 @@ def test_a_variable_of_a_profile_that_a_bundle_would_take_for_a_reference_is_ref
         'specflow.yaml:5:37: error: "${" is taken for a reference on Databricks, and can\'t be escaped here '
         "[platform-reference]; write it in another way"
     ] == project.told(STEP)
+
+
+def test_a_variable_of_a_profile_that_has_a_name_of_ours_is_refused(project: Project) -> None:
+    project.write("specflow: 1\nprofiles:\n  dev:\n    variables: {specflow_store: x}\n", "specflow.yaml")
+
+    assert [
+        'specflow.yaml:4:17: error: "specflow_store" is a variable of specflow\'s own in a bundle [bad-name]; '
+        "give it another name"
+    ] == project.told(STEP, "dev")
 
 
 def test_a_parameter_may_hold_whatever_it_likes(project: Project) -> None:

@@ -60,7 +60,7 @@ resources:
         enabled: true
       parameters:
         - name: specflow_root
-          default: ${var.store}/demo
+          default: ${var.specflow_store}/demo
         - name: specflow_run
           default: "{{job.run_id}}"
         - name: word
@@ -117,7 +117,7 @@ sync:
     - "launcher/**"
     - "src/**"
 variables:
-  store:
+  specflow_store:
     description: The volume that outputs of runs lie on.
     default: /Volumes/main/ml/runs
   owner:
@@ -155,6 +155,16 @@ def test_a_profile_is_the_bundles_target_and_its_variables_the_bundles(project: 
     made = project.compile("steps:\n  a: {run: [echo, hi]}\n", "prod")
 
     assert BUNDLE == bytes_of(made, "databricks.yml").decode()
+
+
+def test_a_variable_of_a_profile_keeps_its_name(project: Project) -> None:
+    project.write("specflow: 1\nprofiles: {dev: {variables: {store: mine}}}\n", "specflow.yaml")
+    variables = bundle_of(project.compile("steps:\n  a: {run: [echo, hi]}\n", "dev"))["variables"]
+
+    assert ({"default": "mine"}, "/Volumes/main/default/specflow") == (
+        variables["store"],
+        variables["specflow_store"]["default"],
+    )
 
 
 def test_a_step_is_a_small_folder_and_the_launcher_is_there_once(project: Project) -> None:
