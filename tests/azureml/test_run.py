@@ -81,7 +81,7 @@ def test_every_kind_of_character_arrives_or_is_refused_by_name(
     kept = workspace.client.ml.jobs._get_job(job).properties
     assert [odd, odd] == [kept.description, kept.tags["team"]]
     # No process can be given it, so validation refuses it.
-    with pytest.raises(AssertionError, match="the text holds a NUL character"):
+    with pytest.raises(AssertionError, match="a text can't hold NUL"):
         project('steps:\n  s: {uses: say, inputs: {x: "a\\0b"}}\n', FILES)
 
 

@@ -52,6 +52,15 @@ def test_a_job_that_fails_beside_its_steps_fails_the_run(here: Here, emulate: Ca
     assert ["me"] == written(emulated, "x.txt")
 
 
+def test_what_goes_to_an_address_is_there_whatever_ran_before(here: Here, emulate: Callable[..., Any]) -> None:
+    here.write("placed.yaml", PLACED)
+    emulated = emulate("azureml")
+
+    for who in ("me", "you", "me"):
+        assert 0 == here.call("run", "placed.yaml", *WHERE, "-q", "-i", f"who={who}").code
+        assert [who] == written(emulated, "x.txt")
+
+
 MIXED = """\
     specflow: 1
     name: mixed

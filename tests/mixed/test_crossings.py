@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from specflow.attempt.outcomes import Outcome
+from specflow.attempt.records import line_of, new_record
 from specflow.bridging.follow import JobEnded, Looked, Pace, StepEnded, follow
 from specflow.spec.load import Loader
 from specflow.stages import make_plan, validate
@@ -88,7 +90,7 @@ def test_a_job_in_which_a_failure_was_handled_is_run_again(tmp_path: Path) -> No
     assert 2 == len(platforms.platforms["alpha"].jobs)
 
 
-RECORD = 'specflow-record: {"record": 1, "step": "a", "state": "succeeded", "attempts": 1}\n'
+RECORD = line_of(new_record("a", "a", Outcome("succeeded"), {})) + "\n"
 
 
 class LateLogs:
