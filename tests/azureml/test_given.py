@@ -12,6 +12,7 @@ from specflow.targets.azureml.components import component_document
 from specflow.targets.azureml.given import with_given
 from specflow.targets.azureml.publish import call_of, endpoint_name
 from specflow.targets.azureml.target import TARGET
+from specflow.targets.azureml.uploads import sent_whole
 from tests.azureml.test_compile import Make
 
 TEXT = """\
@@ -225,6 +226,16 @@ def test_an_address_is_completed_with_what_is_known_of_the_run(project: Make) ->
     assert {"copy__one", "copy__two", "copy__far"} < set(artifact.pipeline["jobs"])
     with pytest.raises(UsageError, match="a shell there would read more into"):
         with_given(artifact.pipeline, native, {"where": "$(id)"}, {}, RUN)
+
+
+def test_a_folder_whose_files_lie_behind_a_link_is_sent(tmp_path: Path) -> None:
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far/a.csv").write_text("1\n")
+    (tmp_path / "near").mkdir()
+    (tmp_path / "near/below").symlink_to(tmp_path / "far")
+    document = {"inputs": {"rows": {"type": "uri_folder", "path": str(tmp_path / "near")}}, "jobs": {}}
+
+    assert document == sent_whole(document, tmp_path, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["q$(id).csv", "q`id`.csv", 'q"; id; ".csv', "q\\.csv", "a\nb.csv"])

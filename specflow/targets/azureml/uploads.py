@@ -7,6 +7,7 @@ with one of them gets an `.amlignore` that leaves out nothing but itself.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path as FilePath
@@ -47,7 +48,7 @@ def _entry(name: str, entry: Any, root: FilePath, staging: FilePath) -> Any:
     folder = root / str(entry["path"])
     if not folder.is_dir():
         return entry
-    if not any(path.is_file() for path in folder.rglob("*")):
+    if not any(files for _, _, files in os.walk(folder, followlinks=True)):
         message = (
             f'the folder "{folder}" for the input "{name}" holds no file, and Azure ML can\'t be sent such a folder'
         )
