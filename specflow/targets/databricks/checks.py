@@ -10,9 +10,13 @@ from specflow.diagnostics import Diagnostic, Span, error, warning
 from specflow.graph.islands import Island
 from specflow.graph.model import Graph, Node
 from specflow.targets.databricks.names import (
+    FORBIDDEN_IN_TAGS,
     LATER_TAGS,
+    MAX_DESCRIPTION,
     MAX_PARAMETER_BYTES,
     MAX_SECONDS,
+    MAX_TAG_NAME,
+    MAX_TAG_TEXT,
     MAX_TAGS,
     MAX_TASK_KEY,
     MAX_TASKS,
@@ -23,11 +27,16 @@ from specflow.targets.databricks.schedule import fires_at_clock_changes
 
 __all__ = ["limits", "reference_faults", "spec_faults"]
 
+LATIN_1 = 0xFF
+"""The last character of that set, of which tags are made. Source: databricks/cli, libs/tags/latin.go."""
+
 
 def spec_faults(graph: Graph, nodes: Mapping[str, Node]) -> Iterator[Diagnostic]:
     """Yield what a spec says that the platform can't take, as far as the graph alone tells."""
     yield from _natives_of_others(nodes)
     yield from _names_too_long(nodes)
+    yield from _tags(graph)
+    yield from _description(graph)
     yield from _references(graph, nodes)
     yield from _clock_changes(graph)
     for node in nodes.values():
@@ -114,6 +123,31 @@ def _names_too_long(nodes: Mapping[str, Node]) -> Iterator[Diagnostic]:
                 f'a task on Databricks would be named "{node.id}", with {len(node.id)} characters of at most {most}'
             )
             yield error("platform-limit", message, node.file.key_span(*node.place), "shorten one of the names")
+
+
+def _tags(graph: Graph) -> Iterator[Diagnostic]:
+    for name, text in graph.tags.items():
+        for problem, place in (
+            (_problem_of_tag("the name of a tag", name, MAX_TAG_NAME, FORBIDDEN_IN_TAGS), graph.file.key_span),
+            (_problem_of_tag("the text of a tag", text, MAX_TAG_TEXT, ""), graph.file.span),
+        ):
+            if problem:
+                yield error("platform-limit", problem, place("tags", name), "write it in another way")
+
+
+def _problem_of_tag(what: str, text: str, most: int, forbidden: str) -> str:
+    """Return why a text can't be a tag's name or its text; empty if it can."""
+    if len(text) > most:
+        return f"{what} has {len(text)} characters, and Databricks takes at most {most}"
+    strange = next((sign for sign in text if sign in forbidden or ord(sign) > LATIN_1), "")
+    return f'{what} holds "{strange}", which Databricks does not take there' if strange else ""
+
+
+def _description(graph: Graph) -> Iterator[Diagnostic]:
+    size = len(graph.description or "")
+    if size > MAX_DESCRIPTION:
+        message = f"the description has {size} characters, and a job on Databricks at most {MAX_DESCRIPTION}"
+        yield error("platform-limit", message, graph.file.key_span("description"), "shorten it")
 
 
 def _references(graph: Graph, nodes: Mapping[str, Node]) -> Iterator[Diagnostic]:

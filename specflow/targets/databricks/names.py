@@ -8,11 +8,15 @@ from collections.abc import Iterable, Mapping
 __all__ = [
     "DECIDE",
     "FOLDER",
+    "FORBIDDEN_IN_TAGS",
     "LATER_TAGS",
     "LAUNCHER",
+    "MAX_DESCRIPTION",
     "MAX_PARAMETER_BYTES",
     "MAX_SECONDS",
     "MAX_TAGS",
+    "MAX_TAG_NAME",
+    "MAX_TAG_TEXT",
     "MAX_TASKS",
     "MAX_TASK_KEY",
     "RECORD",
@@ -44,6 +48,9 @@ STORE_VARIABLE = "specflow_store"
 MAX_TASKS = 1000
 MAX_TASK_KEY = 100
 MAX_TAGS = 25
+MAX_TAG_NAME, MAX_TAG_TEXT, FORBIDDEN_IN_TAGS = 512, 256, "<>*&%;\\/+?"
+"""Of a tag on Azure, whose clusters have the tags of their job too. Source: databricks/cli, libs/tags/azure.go."""
+MAX_DESCRIPTION = 27_700
 LATER_TAGS = 2
 """How many more tags `run` and `deploy` give a job: who owns it, and which bundle it is."""
 MAX_PARAMETER_BYTES = 10_000

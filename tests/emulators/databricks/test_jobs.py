@@ -128,6 +128,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"tasks": [gate(f"t{n}") for n in range(1001)]},
         "A job may have at most 1000 tasks, this one has 1001",
     ),
+    "a tag's name": ({"tags": {"a/b": ""}}, "Invalid tag a/b"),
+    "a tag's text": ({"tags": {"a": "x" * 257}}, "Invalid tag a"),
     "too many tags": ({"tags": {str(n): "" for n in range(26)}}, "A job has at most 25 tags"),
     "long name": ({"name": "ü" * 2049}, "A job's name has at most 4096 bytes"),
     "cron with five fields": (

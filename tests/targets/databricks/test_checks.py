@@ -68,6 +68,36 @@ def test_more_tags_than_a_job_may_have_are_refused(project: Project) -> None:
     ] == project.told(f"tags: {{{tags}}}\n{STEP}")
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "column", "told"),
+    [
+        ("team/ml", "x", 8, 'the name of a tag holds "/", which Databricks does not take there'),
+        ("team\u2019s", "x", 8, 'the name of a tag holds "\u2019", which Databricks does not take there'),
+        ("n" * 513, "x", 8, "the name of a tag has 513 characters, and Databricks takes at most 512"),
+        ("team", "y" * 257, 14, "the text of a tag has 257 characters, and Databricks takes at most 256"),
+        ("team", "Wrocław", 14, 'the text of a tag holds "ł", which Databricks does not take there'),
+    ],
+)
+def test_a_tag_that_the_platform_does_not_take_is_refused(
+    project: Project, name: str, text: str, column: int, told: str
+) -> None:
+    assert [f"pipeline.yaml:3:{column}: error: {told} [platform-limit]; write it in another way"] == project.told(
+        f"tags: {{{name}: {text}}}\n{STEP}"
+    )
+
+
+def test_tags_that_the_platform_takes_are_left_alone(project: Project) -> None:
+    assert [] == project.told(f"tags: {{cost center: 'R&D <50%; Zürich/1+1?', {'n' * 512}: {'y' * 256}}}\n{STEP}")
+
+
+def test_a_description_that_is_too_long_is_refused(project: Project) -> None:
+    assert [] == project.told(f"description: {'y' * 27_700}\n{STEP}")
+    assert [
+        "pipeline.yaml:3:1: error: the description has 27701 characters, and a job on Databricks at most 27700 "
+        "[platform-limit]; shorten it"
+    ] == project.told(f"description: {'y' * 27_701}\n{STEP}")
+
+
 def test_a_name_that_no_task_can_have_is_refused(project: Project) -> None:
     project.write(f"specflow: 1\nname: inner\nsteps:\n  {'b' * 60}: {{run: [echo, hi]}}\n", "inner.yaml")
 

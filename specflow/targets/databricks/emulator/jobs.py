@@ -26,6 +26,8 @@ MAX_TASKS = 1000
 MAX_PARAMETER_BYTES = 10_000
 _NO_COMPUTE = ("condition_task", "for_each_task", "run_job_task")
 _NEEDS_COMPUTE = ("spark_python_task", "python_wheel_task", "dbt_task")
+_TAG_NAME, _TAG_TEXT = re.compile(r"[^<>*&%;\\/+?\u0100-\U0010ffff]{1,512}"), re.compile(r"[\0-\xff]{0,256}")
+"""Of Azure's clusters, whose tags those of their jobs become. Source: libs/tags/azure.go of databricks/cli."""
 _QUARTZ = re.compile(r"[0-9A-Za-z*?/,\-#]+")
 
 
@@ -115,6 +117,9 @@ def _check_head(settings: Mapping[str, Any]) -> None:
         raise invalid("A job's description has at most 27700 characters")
     if len(settings.get("tags", {})) > 25:
         raise invalid("A job has at most 25 tags")
+    for name, text in settings.get("tags", {}).items():
+        if not _TAG_NAME.fullmatch(name) or not _TAG_TEXT.fullmatch(text):
+            raise invalid(f"Invalid tag {name}")
     if not 0 <= settings.get("max_concurrent_runs", 1) <= 1000:
         raise invalid("max_concurrent_runs must be between 0 and 1000")
     if settings.get("timeout_seconds", 0) < 0:
