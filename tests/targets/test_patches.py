@@ -30,7 +30,7 @@ MERGES: list[tuple[Any, Any, Any, list[str]]] = [
 PATCHES = [
     ("azureml", "{command: reboot}", ("patch-refused", "command")),
     ("azureml", "{type: sweep}", ("patch-refused", "type")),
-    ("azureml", "{display_name: other}", ("patch-replaces", "display_name")),
+    ("azureml", "{display_name: other}", ("patch-refused", "display_name")),
     ("azureml", "{limits: {timeout: 7}}", ("patch-replaces", "timeout")),
     ("azureml", "{properties: {spoken: aloud}}", None),
     ("databricks", "{task_key: other}", ("patch-refused", "task_key")),

@@ -238,7 +238,7 @@ def _end(home: Path) -> tuple[str, str]:
     """Return state and message of a run of which nothing lives."""
     if not (home / "group").exists():
         return "waiting", ""
-    if (home / "out" / "late").exists():
+    if (home / "out" / ".late").exists():
         return "failed", LATE
     manifest = home / "out" / "manifest.json"
     if manifest.exists():

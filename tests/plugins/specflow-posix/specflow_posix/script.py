@@ -112,7 +112,7 @@ step() {
     [ ! -e "$OUT/$id/record.json" ] || return 0
     [ "$cores" -le "$JOBS" ] || cores=$JOBS
     if [ $((busy + cores)) -gt "$JOBS" ] || [ "$running" -eq "$most" ] && [ "$running" -gt 0 ]; then settle; fi
-    [ ! -e "$OUT/halted" ] || set -- "$@" --halt="$OUT/halted"
+    [ ! -e "$OUT/.halted" ] || set -- "$@" --halt="$OUT/.halted"
     mkdir -p -- "$OUT/$id"
     "$PYTHON" "$here/start.py" "$here/steps/$id/step.json" --target=posix --run="$RUN" --root="$OUT" \
         --inputs="$OUT/inputs.json" "$@" </dev/null >"$OUT/$id/log.txt" 2>&1 &
@@ -127,7 +127,7 @@ settle() {
     for one in $begun; do
         state=$(sed -n 's/.*"state":"\([a-z]*\)".*/\1/p' "$OUT/$one/record.json" 2>/dev/null)
         echo "$one: ${state:-ended without a record}"
-        [ "$fail_fast$state" != yesfailed ] || : >"$OUT/halted"
+        [ "$fail_fast$state" != yesfailed ] || : >"$OUT/.halted"
     done
     pids='' begun='' busy=0 running=0
 }
@@ -138,7 +138,7 @@ stop() {
     for pid in $pids; do kill -TERM "$pid" 2>/dev/null; done
     # shellcheck disable=SC2086
     [ -z "$pids" ] || wait $pids
-    if [ -e "$OUT/late" ]; then echo "@NAME@: the pipeline's timeout ran out"; exit 1; fi
+    if [ -e "$OUT/.late" ]; then echo "@NAME@: the pipeline's timeout ran out"; exit 1; fi
     exit "$1"
 }
 
@@ -152,7 +152,7 @@ if [ "$limit" -gt 0 ]; then
         sleep "$limit" &
         nap=$!
         wait "$nap"
-        : >"$OUT/late"
+        : >"$OUT/.late"
         kill -TERM $$
     ) </dev/null >/dev/null 2>&1 &
     watch=$!

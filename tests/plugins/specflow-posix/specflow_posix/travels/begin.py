@@ -98,7 +98,7 @@ def tidy(pipeline: dict, out: str) -> None:
         record = read_record(os.path.join(out, step))
         if record is None or record["state"] != "succeeded":
             shutil.rmtree(os.path.join(out, step), ignore_errors=True)
-    for name in ("halted", "late", "manifest.json", "outputs.json"):
+    for name in (".halted", ".late", "manifest.json", "outputs.json"):
         if os.path.exists(os.path.join(out, name)):
             os.remove(os.path.join(out, name))
 
