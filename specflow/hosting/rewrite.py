@@ -93,7 +93,8 @@ def hosted(
     graph: Graph, placed: Mapping[str, str], workspace: Workspace, host: str
 ) -> tuple[Island, dict[str, Compiled]]:
     """Return the pipeline as its host has it, and what was made of each island elsewhere, by its bridge."""
-    islands = {_bridge_name(island, graph): island for island in cut(graph, placed) if island.target != host}
+    parts = (_as_part(island) for island in cut(graph, placed) if island.target != host)
+    islands = {_bridge_name(island, graph): island for island in parts}
     through = {step: bridge for bridge, island in islands.items() for step in island.nodes}
     compiled, crossings, bridges = dict[str, Compiled](), dict[str, Crossing](), dict[str, Node]()
     for name, island in islands.items():
@@ -113,6 +114,14 @@ def hosted(
                 leaving.setdefault(step, set()).update(ports)
     left = {step: frozenset(ports) for step, ports in sorted(leaving.items())}
     return Island(graph.name, host, everything, nodes, True, {}, left, crossings), compiled
+
+
+def _as_part(island: Island) -> Island:
+    """Return an island that another target coordinates: never a whole pipeline, though it has all of its steps.
+
+    What it leaves goes through the exchange store, and its host judges the run.
+    """
+    return replace(island, name=next(iter(island.nodes)), is_whole=False) if island.is_whole else island
 
 
 def _bridge_name(island: Island, graph: Graph) -> str:
